@@ -1,0 +1,187 @@
+/* gpu.h: Vulkan compute: devices, memory, kernels, recordings. Knows nothing of networks
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#pragma once
+
+#include <gio/gio.h>
+#include "base/base-task.h"
+
+#define GPU_ERROR (gpu_error_quark ())
+GQuark gpu_error_quark (void);
+typedef enum
+{
+  GPU_ERROR_NO_DEVICE, /* no loader, no driver or no device: message says what to install */
+  GPU_ERROR_UNSUITABLE,
+  GPU_ERROR_OUT_OF_MEMORY,
+  GPU_ERROR_LOST,
+  GPU_ERROR_SHADER,
+  GPU_ERROR_FAILED,
+} GpuError;
+
+typedef enum
+{
+  GPU_KIND_DISCRETE,
+  GPU_KIND_INTEGRATED,
+  GPU_KIND_VIRTUAL,
+  GPU_KIND_CPU,
+  GPU_KIND_OTHER
+} GpuKind;
+
+/* One physical device, as the user sees it and as kernels need to know it. */
+typedef struct
+{
+  guint index; /* in enumeration order: what `--device N` takes */
+  char name[256];
+  char driver[256]; /* name and version text */
+  char uuid[33];    /* pipelineCacheUUID in hex */
+  GpuKind kind;
+  guint32 vendor_id, device_id, driver_version, api_version;
+  guint64 memory_bytes;     /* device-local heaps */
+  guint subgroup_size;      /* default */
+  guint subgroup_min, subgroup_max;
+  gboolean can_require_subgroup_size;
+  gboolean has_shuffle;
+  gboolean prefer_broadcast; /* constant-lane: subgroupBroadcast is cheaper than subgroupShuffle */
+  gboolean has_fp16_storage, has_fp16_arithmetic;
+  guint64 max_storage_range, max_allocation;
+  guint64 max_texel_elements;
+  guint texel_alignment, storage_alignment; /* offsets of bindings, bytes */
+  guint max_shared_bytes, max_workgroup;
+  double timestamp_ns; /* 0: none */
+} GpuInfo;
+
+/**
+ * gpu_prepare_process:
+ *
+ * Sets the environment that lavapipe reads when it is first loaded
+ * (LP_NATIVE_VECTOR_WIDTH where the CPU has AVX-512, a private MESA_SHADER_CACHE_DIR per
+ * width and driver version). Must run at the start of main, before any thread and before
+ * GTK. Leaves variables alone that the user has set.
+ */
+void gpu_prepare_process (void);
+
+/** gpu_list: (transfer full) (element-type GpuInfo): NULL with GPU_ERROR_NO_DEVICE. Thread: any. */
+GArray *gpu_list (GError **error);
+
+typedef struct _GpuDevice GpuDevice; /* reference counted; one queue, one user thread at a time */
+
+/** gpu_device_new: @index of gpu_list, or -1 for the best (discrete, integrated, virtual, CPU) */
+GpuDevice *gpu_device_new (int index, GError **error);
+GpuDevice *gpu_device_ref (GpuDevice *device);
+void gpu_device_unref (GpuDevice *device);
+const GpuInfo *gpu_device_info (GpuDevice *device);
+/** gpu_device_memory_used: bytes allocated by us */
+guint64 gpu_device_memory_used (GpuDevice *device);
+/** gpu_device_save_cache: writes the pipeline cache; merged with what lies there */
+void gpu_device_save_cache (GpuDevice *device);
+/** gpu_device_validation_messages: how many the validation layer reported (CALOTYPE_VALIDATE=1) */
+guint gpu_device_validation_messages (GpuDevice *device);
+
+typedef struct _GpuBuffer GpuBuffer; /* reference counted */
+
+typedef enum
+{
+  GPU_BUFFER_DEVICE, /* device-local; host access through staging */
+  GPU_BUFFER_HOST,   /* host-visible, coherent, cached where there is such */
+} GpuBufferKind;
+
+GpuBuffer *gpu_buffer_new (GpuDevice *device,
+                           guint64 size,
+                           GpuBufferKind kind,
+                           const char *label,
+                           GError **error);
+GpuBuffer *gpu_buffer_ref (GpuBuffer *buffer);
+void gpu_buffer_unref (GpuBuffer *buffer);
+guint64 gpu_buffer_size (GpuBuffer *buffer);
+/** gpu_buffer_map: (nullable): its memory where the host sees it directly (always on lavapipe) */
+void *gpu_buffer_map (GpuBuffer *buffer);
+/* Blocking; through the mapping where there is one, else the staging ring. */
+gboolean gpu_buffer_write (GpuBuffer *buffer, guint64 offset, const void *src, gsize n, GError **error);
+gboolean gpu_buffer_read (GpuBuffer *buffer, guint64 offset, void *dst, gsize n, GError **error);
+
+typedef enum
+{
+  GPU_BIND_STORAGE,
+  GPU_BIND_TEXEL_F32X4, /* samplerBuffer on RGBA32F */
+  GPU_BIND_TEXEL_F16X4, /* samplerBuffer on RGBA16F */
+  GPU_BIND_TEXEL_U32X4, /* usamplerBuffer on RGBA32UI */
+} GpuBindKind;
+
+typedef struct
+{
+  GpuBuffer *buffer;
+  guint64 offset; /* aligned to storage_alignment or texel_alignment */
+  guint64 size;   /* bytes; 0: to the end */
+  GpuBindKind kind;
+} GpuBinding;
+
+#define GPU_MAX_BINDINGS 8
+#define GPU_MAX_SPEC 16
+#define GPU_MAX_PUSH 128
+
+typedef struct _GpuKernel GpuKernel; /* belongs to the device */
+
+/**
+ * gpu_kernel_get:
+ * @shader: name in the registry that shaders/meson.build makes ("conv3-tbo-hpack")
+ * @kinds: descriptor type of each of the @n_bindings bindings of set 0
+ * @spec: values of constant_id 0 … n_spec − 1
+ * @subgroup_size: to require, or 0. Ignored where the device cannot.
+ *
+ * Cached: equal arguments give the same kernel. On lavapipe the machine code is made at
+ * the first dispatch.
+ */
+GpuKernel *gpu_kernel_get (GpuDevice *device,
+                           const char *shader,
+                           const GpuBindKind *kinds,
+                           guint n_bindings,
+                           const guint32 *spec,
+                           guint n_spec,
+                           guint subgroup_size,
+                           GError **error);
+
+/* A list of dispatches, recorded once, replayed often, cut into submissions. */
+typedef struct _GpuRecording GpuRecording;
+
+typedef struct
+{
+  char label[96];
+  char kernel[64];
+  double flops;   /* as stated when recorded */
+  double seconds; /* last profiled run */
+} GpuTiming;
+
+GpuRecording *gpu_recording_new (GpuDevice *device);
+void gpu_recording_free (GpuRecording *recording);
+/**
+ * gpu_recording_dispatch:
+ * @groups: counts in x, y, z; must be within the device's limits
+ * @label: for the profile; copied
+ * @flops: estimate, from which submissions are cut
+ */
+gboolean gpu_recording_dispatch (GpuRecording *recording,
+                                 GpuKernel *kernel,
+                                 const GpuBinding *bindings,
+                                 const void *push,
+                                 guint push_size,
+                                 const guint32 groups[3],
+                                 const char *label,
+                                 double flops,
+                                 GError **error);
+/** gpu_recording_barrier: all earlier writes are seen by all later dispatches */
+void gpu_recording_barrier (GpuRecording *recording);
+gboolean gpu_recording_finish (GpuRecording *recording, gboolean profile, GError **error);
+/**
+ * gpu_recording_run: submits and waits; between submissions asks @task, whose progress is
+ * in dispatches with stage "compute"
+ */
+gboolean gpu_recording_run (GpuRecording *recording, const BaseTask *task, GError **error);
+/** gpu_recording_timings: (element-type GpuTiming) (transfer full): needs @profile at finish */
+GArray *gpu_recording_timings (GpuRecording *recording);
+guint gpu_recording_n_dispatches (GpuRecording *recording);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GpuDevice, gpu_device_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GpuBuffer, gpu_buffer_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GpuRecording, gpu_recording_free)

@@ -1,0 +1,188 @@
+/* nn.h: operators, graphs and programs. A graph runs on a GPU or, by definition, in plain C
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#pragma once
+
+#include "gpu/gpu.h"
+
+/* Layout: a tensor is [n][h][w][c], channels innermost; a token sequence is h = 1, w = T.
+ * In memory channels are padded with zeros to a multiple of 4; whoever reads and writes
+ * states sees them unpadded.
+ *
+ * Fusion is in the constructors' parameters, not in a pass over the graph: only the four
+ * network builders call them, and they know what belongs together. */
+
+#define NN_ERROR (nn_error_quark ())
+GQuark nn_error_quark (void);
+typedef enum { NN_ERROR_SHAPE, NN_ERROR_WEIGHT, NN_ERROR_MEMORY, NN_ERROR_NOT_FINITE } NnError;
+
+typedef enum { NN_F32, NN_F16, NN_BF16 } NnType;
+
+typedef struct _NnContext NnContext; /* a device and a precision; reference counted */
+/** nn_context_new: @device NULL: the plain C reference. @activations: NN_F32 or NN_F16 */
+NnContext *nn_context_new (GpuDevice *device, NnType activations);
+NnContext *nn_context_ref (NnContext *context);
+void nn_context_unref (NnContext *context);
+GpuDevice *nn_context_device (NnContext *context); /* NULL for the reference */
+
+/* ---- weights ---- */
+
+typedef struct _NnWeight NnWeight;
+
+typedef enum
+{
+  NN_WEIGHT_MATRIX, /* [out][in], as PyTorch's Linear and 1×1 Conv2d */
+  NN_WEIGHT_CONV3,  /* [out][in][3][3] */
+  NN_WEIGHT_VECTOR, /* [out] : bias, gamma, beta */
+} NnWeightKind;
+
+/** NnReadFunc: copies the whole tensor, packed, in its type. Thread: any, several at once. */
+typedef gboolean (*NnReadFunc) (gpointer source, void *dst, gsize n, GError **error);
+
+typedef struct
+{
+  NnReadFunc read;
+  gpointer source;
+  GDestroyNotify destroy; /* of source, when the weight is freed */
+  NnType type;
+  guint out;
+} NnWeightPart;
+
+#define NN_MAX_PARTS 3
+
+/**
+ * nn_weight_new:
+ * @parts: one, or several matrices that are stacked along `out` (q, k and v)
+ * @in: columns; 1 for vectors
+ *
+ * Nothing is read before the weight is placed by nn_weights_load or by the first program
+ * that uses it. Belongs to @context's weights; freed with nn_context_clear_weights or the
+ * context.
+ */
+NnWeight *nn_weight_new (NnContext *context,
+                         const char *name,
+                         NnWeightKind kind,
+                         const NnWeightPart *parts,
+                         guint n_parts,
+                         guint in);
+guint nn_weight_out (const NnWeight *weight);
+guint nn_weight_in (const NnWeight *weight);
+/** nn_context_load_weights: reads and repacks all that is not there yet; progress in bytes, stage "weights" */
+gboolean nn_context_load_weights (NnContext *context, const BaseTask *task, GError **error);
+void nn_context_clear_weights (NnContext *context);
+guint64 nn_context_weight_bytes (NnContext *context);
+
+/* ---- states: what lives between programs and is seen by the host ---- */
+
+typedef struct _NnState NnState;
+NnState *nn_state_new (NnContext *context, guint n, guint h, guint w, guint c, const char *name, GError **error);
+void nn_state_free (NnState *state);
+gsize nn_state_count (const NnState *state); /* n·h·w·c */
+gboolean nn_state_write (NnState *state, const float *src, GError **error);
+gboolean nn_state_read (NnState *state, float *dst, GError **error);
+
+/* ---- graphs ---- */
+
+typedef struct _NnGraph NnGraph;
+typedef struct _NnTensor NnTensor; /* belongs to its graph */
+
+NnGraph *nn_graph_new (NnContext *context, const char *name);
+void nn_graph_free (NnGraph *graph);
+guint nn_tensor_n (const NnTensor *x);
+guint nn_tensor_h (const NnTensor *x);
+guint nn_tensor_w (const NnTensor *x);
+guint nn_tensor_c (const NnTensor *x);
+
+/* A shape that does not fit makes the constructor return a tensor all the same and marks
+ * the graph; nn_program_new reports the first such fault with @label. */
+
+NnTensor *nn_load (NnGraph *graph, NnState *state);
+void nn_store (NnGraph *graph, NnTensor *x, NnState *state);
+
+typedef enum
+{
+  NN_ACT_NONE,
+  NN_ACT_SILU,
+  NN_ACT_GELU,       /* exact, by erf */
+  NN_ACT_QUICK_GELU, /* x·sigmoid(1.702 x) */
+  NN_ACT_GEGLU,      /* linear only: first half × gelu (second half); halves the width */
+} NnAct;
+
+typedef struct
+{
+  NnTensor *x, *x2; /* x2: (nullable): channels that follow x's (a concat) */
+  NnWeight *weight; /* NN_WEIGHT_MATRIX, in = c (x) + c (x2) */
+  NnWeight *bias;   /* (nullable) */
+  NnAct act;
+  NnTensor *residual; /* (nullable): added last */
+} NnLinear;
+/** nn_linear: y = act (x·Wᵀ + b) + residual, at every pixel or token */
+NnTensor *nn_linear (NnGraph *graph, const NnLinear *p, const char *label);
+
+typedef struct
+{
+  NnTensor *x, *x2;
+  NnWeight *weight, *bias; /* NN_WEIGHT_CONV3 */
+  guint stride;            /* 0 or 1: 1; 2 */
+  gboolean pad_end;        /* stride 2 with zeros at the bottom and right only (VAE encoder) */
+  guint up_h, up_w;        /* not 0: x is first resized to this, nearest: src = ⌊dst·in/out⌋ */
+  NnTensor *channel_add;   /* (nullable): [1 or n][1][1][≥ offset + out], added at every pixel */
+  guint channel_add_offset;
+  NnAct act;               /* NONE or SILU */
+  NnTensor *residual;
+} NnConv3;
+/** nn_conv3: 3×3, zero padding 1 */
+NnTensor *nn_conv3 (NnGraph *graph, const NnConv3 *p, const char *label);
+
+typedef struct
+{
+  NnTensor *x, *x2;
+  NnWeight *gamma, *beta;
+  guint groups;
+  float eps;
+  gboolean silu;
+} NnGroupNorm;
+/** nn_group_norm: over all of x followed by x2; a group may straddle both. Wu & He 2018 */
+NnTensor *nn_group_norm (NnGraph *graph, const NnGroupNorm *p, const char *label);
+
+NnTensor *nn_layer_norm (NnGraph *graph, NnTensor *x, NnWeight *gamma, NnWeight *beta, float eps, const char *label);
+
+typedef struct
+{
+  NnTensor *q, *k, *v;
+  guint q_offset, k_offset, v_offset; /* first channel, for stacked projections; multiples of 4 */
+  guint heads, head_dim;              /* head_dim a multiple of 4, 8 … 512 */
+  gboolean causal;
+  guint k_valid; /* keys used, ≤ T of k; 0: all */
+} NnAttention;
+/** nn_attention: softmax (q·kᵀ/√d)·v by heads; flash form, never T×T in memory. Dao et al. 2022 */
+NnTensor *nn_attention (NnGraph *graph, const NnAttention *p, const char *label);
+
+/** nn_time_embed: @t [n][1][1][1]; [cos | sin] with max period 10000, as SD's timestep_embedding */
+NnTensor *nn_time_embed (NnGraph *graph, NnTensor *t, guint dim, const char *label);
+NnTensor *nn_act (NnGraph *graph, NnTensor *x, NnAct act, const char *label);
+/** nn_combine: Σ coefs[i]·xs[i], i < n_xs ≤ 4; @coefs is a tensor [1][1][1][n_xs]: the sampler's step */
+NnTensor *nn_combine (NnGraph *graph, NnTensor *const *xs, guint n_xs, NnTensor *coefs, const char *label);
+
+/* ---- programs ---- */
+
+typedef struct _NnProgram NnProgram;
+
+/**
+ * nn_program_new: takes the graph's plan: places activations in one arena by lifetime,
+ * records. @graph may be freed afterwards. Programs of one context share one arena, so
+ * they run one at a time.
+ */
+NnProgram *nn_program_new (NnGraph *graph, gboolean profile, GError **error);
+void nn_program_free (NnProgram *program);
+gboolean nn_program_run (NnProgram *program, const BaseTask *task, GError **error);
+guint64 nn_program_arena_bytes (const NnProgram *program);
+double nn_program_flops (const NnProgram *program);
+GArray *nn_program_timings (NnProgram *program); /* GpuTiming; for the reference too */
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (NnContext, nn_context_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (NnState, nn_state_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (NnGraph, nn_graph_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (NnProgram, nn_program_free)

@@ -1,0 +1,104 @@
+/* sampler.h: sigma schedules and samplers, pure arithmetic on float arrays
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#pragma once
+
+#include "base/base-random.h"
+
+#define SAMPLER_ERROR (sampler_error_quark ())
+GQuark sampler_error_quark (void);
+typedef enum { SAMPLER_ERROR_NAME, SAMPLER_ERROR_STEPS } SamplerError;
+
+typedef enum
+{
+  SAMPLER_EULER,
+  SAMPLER_EULER_ANCESTRAL,
+  SAMPLER_HEUN,
+  SAMPLER_DPMPP_2M,
+  SAMPLER_DDIM,
+  SAMPLER_N_KINDS
+} SamplerKind;
+
+typedef enum
+{
+  SAMPLER_NORMAL,
+  SAMPLER_KARRAS,
+  SAMPLER_EXPONENTIAL,
+  SAMPLER_SGM_UNIFORM,
+  SAMPLER_SIMPLE,
+  SAMPLER_DDIM_UNIFORM,
+  SAMPLER_N_SCHEDULES
+} SamplerSchedule;
+
+/* Names as ComfyUI spells them; A1111's are accepted too ("DPM++ 2M Karras" sets both). */
+const char *sampler_kind_name (SamplerKind kind);
+const char *sampler_kind_a1111_name (SamplerKind kind);
+const char *sampler_schedule_name (SamplerSchedule schedule);
+const char *sampler_schedule_a1111_name (SamplerSchedule schedule);
+/** sampler_parse: @schedule is changed only where the name holds one; (nullable) */
+gboolean sampler_parse (const char *name,
+                        SamplerKind *kind,
+                        SamplerSchedule *schedule,
+                        GError **error);
+gboolean sampler_schedule_parse (const char *name, SamplerSchedule *schedule, GError **error);
+
+/* The training noise levels: 1000 sigmas from betas in double precision. */
+typedef struct
+{
+  guint n; /* 1000 */
+  double sigmas[1000], log_sigmas[1000];
+} SamplerLevels;
+
+void sampler_levels_init_scaled_linear (SamplerLevels *levels, double beta_start, double beta_end);
+double sampler_sigma_to_t (const SamplerLevels *levels, double sigma); /* linear in log sigma */
+double sampler_t_to_sigma (const SamplerLevels *levels, double t);
+/** sampler_schedule_fill: @sigmas gets n + 1 values, the last 0 */
+gboolean sampler_schedule_fill (SamplerSchedule schedule,
+                                const SamplerLevels *levels,
+                                guint steps,
+                                double *sigmas,
+                                GError **error);
+
+/**
+ * SamplerDenoiseFunc: the network
+ * @x: n floats, scaled by sigma; @denoised: where the predicted clean latents go
+ * Returns: FALSE to stop with @error set
+ */
+typedef gboolean (*SamplerDenoiseFunc) (const float *x,
+                                        double sigma,
+                                        float *denoised,
+                                        gpointer user_data,
+                                        GError **error);
+
+/* A run that can be stopped between steps, saved, and continued with the same bits. */
+typedef struct _SamplerRun SamplerRun;
+
+/**
+ * sampler_run_new:
+ * @x: start, already noise × sigmas[0]; copied
+ * @n_per: floats of one picture; @batch pictures, each with its own @randoms[i] (taken)
+ */
+SamplerRun *sampler_run_new (SamplerKind kind,
+                             const double *sigmas,
+                             guint steps,
+                             const float *x,
+                             gsize n_per,
+                             guint batch,
+                             BaseRandom **randoms);
+void sampler_run_free (SamplerRun *run);
+guint sampler_run_step_index (const SamplerRun *run); /* steps finished */
+gboolean sampler_run_finished (const SamplerRun *run);
+/** sampler_run_step: one step (Heun calls the network twice); unchanged on failure */
+gboolean sampler_run_step (SamplerRun *run,
+                           SamplerDenoiseFunc denoise,
+                           gpointer user_data,
+                           GError **error);
+const float *sampler_run_latents (const SamplerRun *run);
+/** sampler_run_denoised: predicted clean latents of the last step; NULL before the first */
+const float *sampler_run_denoised (const SamplerRun *run);
+GBytes *sampler_run_save (const SamplerRun *run);
+SamplerRun *sampler_run_load (GBytes *state, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SamplerRun, sampler_run_free)

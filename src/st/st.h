@@ -1,0 +1,195 @@
+/* st.h: a .safetensors file, or several as one model, without reading a value
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#pragma once
+
+#include <gio/gio.h>
+#include "base/base-task.h"
+
+/* Order: the reference's dtype rank, low to high. */
+typedef enum
+{
+  ST_DTYPE_BOOL,
+  ST_DTYPE_F4,
+  ST_DTYPE_F6_E2M3,
+  ST_DTYPE_F6_E3M2,
+  ST_DTYPE_U8,
+  ST_DTYPE_I8,
+  ST_DTYPE_F8_E5M2,
+  ST_DTYPE_F8_E4M3,
+  ST_DTYPE_F8_E8M0,
+  ST_DTYPE_F8_E4M3FNUZ,
+  ST_DTYPE_F8_E5M2FNUZ,
+  ST_DTYPE_I16,
+  ST_DTYPE_U16,
+  ST_DTYPE_F16,
+  ST_DTYPE_BF16,
+  ST_DTYPE_I32,
+  ST_DTYPE_U32,
+  ST_DTYPE_F32,
+  ST_DTYPE_C64,
+  ST_DTYPE_F64,
+  ST_DTYPE_I64,
+  ST_DTYPE_U64,
+  ST_N_DTYPES
+} StDtype;
+
+#define ST_ERROR (st_error_quark ())
+GQuark st_error_quark (void);
+
+typedef enum /* the reference's kinds (st_error_kind_name gives its spelling), then ours */
+{
+  ST_ERROR_HEADER_TOO_SMALL,
+  ST_ERROR_HEADER_TOO_LARGE,
+  ST_ERROR_INVALID_HEADER_LENGTH,
+  ST_ERROR_INVALID_HEADER,
+  ST_ERROR_INVALID_HEADER_DESERIALIZATION,
+  ST_ERROR_INVALID_OFFSET,
+  ST_ERROR_VALIDATION_OVERFLOW,
+  ST_ERROR_MISALIGNED_SLICE,
+  ST_ERROR_TENSOR_INVALID_INFO,
+  ST_ERROR_METADATA_INCOMPLETE_BUFFER,
+  ST_ERROR_IO,            /* the system refused: message has its reason */
+  ST_ERROR_CHANGED,       /* the file is not what it was when it was opened */
+  ST_ERROR_FOREIGN,       /* not a safetensors file: message says what it is */
+  ST_ERROR_INDEX,         /* shard index or folder that does not fit together */
+} StError;
+
+const char *st_error_kind_name (int code);
+
+const char *st_dtype_name (StDtype dtype);
+guint st_dtype_bits (StDtype dtype);
+gboolean st_dtype_from_name (const char *name, gsize length, StDtype *dtype);
+gboolean st_dtype_is_float (StDtype dtype);
+gboolean st_dtype_is_integer (StDtype dtype);
+/**
+ * st_dtype_to_float:
+ * @src: packed values; F4 low nibble first, F6 a little-endian bit stream
+ * @first: index of the first value, counted from @src
+ * @n: how many; C64 counts real and imaginary parts as separate values
+ *
+ * U32, I32, F64, I64 and U64 round to the nearest float; the rest are exact.
+ */
+void st_dtype_to_float (StDtype dtype, const guint8 *src, gsize first, gsize n, float *dst);
+void st_dtype_to_double (StDtype dtype, const guint8 *src, gsize first, gsize n, double *dst);
+
+/* One tensor of a header. Names are length-counted (they may hold U+0000) and also
+ * NUL-terminated; all memory belongs to the header. */
+typedef struct
+{
+  const char *name;
+  guint32 name_length;
+  StDtype dtype;
+  guint32 rank;
+  const guint64 *shape;
+  guint64 begin, end; /* bytes, from the start of the data part */
+  guint64 count;      /* product of the shape; 1 for a scalar */
+} StTensor;
+
+typedef struct
+{
+  const char *key, *value;
+  guint32 key_length, value_length;
+} StMetadata;
+
+/* One file. Reading is by pread and never faults; a file that shrank or was replaced gives
+ * ST_ERROR_CHANGED. Thread: immutable after opening, any. Reference counted. */
+typedef struct _StFile StFile;
+
+StFile *st_file_open (const char *path, const BaseTask *task, GError **error);
+StFile *st_file_ref (StFile *file);
+void st_file_unref (StFile *file);
+const char *st_file_path (StFile *file);
+guint64 st_file_header_bytes (StFile *file); /* N: without the eight length bytes */
+guint64 st_file_data_bytes (StFile *file);
+guint st_file_n_tensors (StFile *file);
+const StTensor *st_file_tensor (StFile *file, guint index); /* in offset order */
+const StTensor *st_file_find (StFile *file, const char *name, gssize length);
+guint st_file_n_metadata (StFile *file);
+const StMetadata *st_file_metadata (StFile *file, guint index);
+/** st_file_metadata_value: (nullable): the value of @key */
+const char *st_file_metadata_value (StFile *file, const char *key);
+const char *const *st_file_warnings (StFile *file); /* NULL-terminated */
+/**
+ * st_file_read:
+ * @offset: byte in the data part
+ * @n: bytes; offset + n beyond the data is a programmer's error
+ */
+gboolean st_file_read (StFile *file, guint64 offset, gsize n, void *dst, GError **error);
+/** st_file_dup_fd: a descriptor of the same open file, for import or mapping; -1 on failure */
+int st_file_fd (StFile *file);
+guint64 st_file_data_start (StFile *file);
+
+/* What opens in the window and in the pipeline: one file, a shard index, or a diffusers
+ * folder, as one list of tensors. In a diffusers folder names carry the part in front
+ * ("unet/conv_in.weight"). Thread: immutable, any. Reference counted. */
+typedef struct _StModel StModel;
+
+typedef struct
+{
+  const StTensor *tensor; /* dtype, shape, place in its file */
+  StFile *file;
+  const char *name; /* full name in the model */
+  guint32 name_length;
+} StModelTensor;
+
+StModel *st_model_open (const char *path, const BaseTask *task, GError **error);
+StModel *st_model_ref (StModel *model);
+void st_model_unref (StModel *model);
+const char *st_model_path (StModel *model);
+char *st_model_title (StModel *model); /* (transfer full): for people: file name without suffix, or modelspec.title */
+gboolean st_model_is_folder (StModel *model);
+guint st_model_n_files (StModel *model);
+StFile *st_model_file (StModel *model, guint index);
+guint st_model_n_tensors (StModel *model);
+const StModelTensor *st_model_tensor (StModel *model, guint index); /* file, then offset order */
+const StModelTensor *st_model_find (StModel *model, const char *name);
+const char *st_model_metadata_value (StModel *model, const char *key);
+/** st_model_read_json: (transfer full) (nullable): text of @relative ("unet/config.json") in a folder */
+char *st_model_read_json (StModel *model, const char *relative, gsize *length);
+const char *const *st_model_warnings (StModel *model);
+
+/* The tree of dotted names. A node is a group or a tensor; groups with a single child are
+ * not folded here. Children are in natural order ("2" before "10"). */
+typedef struct _StNode StNode;
+struct _StNode
+{
+  const char *label; /* last part of the name; the root has the model's title */
+  char *path;        /* full dotted path; "" for the root */
+  StNode *parent;
+  StNode **children;
+  guint n_children;
+  const StModelTensor *tensor; /* NULL for a group */
+  guint index;                 /* of the tensor in the model, when there is one */
+  guint n_tensors;             /* here and below */
+  guint64 bytes;               /* here and below */
+  guint64 values;              /* here and below */
+  guint32 dtypes;              /* bit (1 << StDtype) of every type here and below */
+};
+
+typedef struct _StTree StTree;
+StTree *st_tree_new (StModel *model, const BaseTask *task, GError **error);
+void st_tree_free (StTree *tree);
+StNode *st_tree_root (StTree *tree);
+
+/* Writing: temporary sibling file, then rename; order and padding as the reference writes. */
+typedef struct
+{
+  const char *name;
+  StDtype dtype;
+  guint rank;
+  const guint64 *shape;
+  const void *data;
+} StWriteTensor;
+
+gboolean st_write (const char *path,
+                   const StWriteTensor *tensors,
+                   guint n_tensors,
+                   const char *const *metadata, /* key, value, …, NULL; or NULL */
+                   GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (StFile, st_file_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (StModel, st_model_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (StTree, st_tree_free)
