@@ -1,0 +1,172 @@
+/* nn-private.h: what the files of this room share: operators, tensors, where things lie
+ *
+ * The way of a network: the constructors (nn-graph.c) append NnOps to an NnGraph; a
+ * program (nn-program.c) takes lifetimes, places tensors in the arena (nn-plan.c) and asks
+ * the emitters (nn-emit-*.c) to turn each op into dispatches; or the reference
+ * (nn-ref-*.c) computes the same ops in plain C.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#pragma once
+
+#include "nn/nn.h"
+
+typedef enum
+{
+  NN_OP_LINEAR,
+  NN_OP_CONV3,
+  NN_OP_GROUP_NORM,
+  NN_OP_LAYER_NORM,
+  NN_OP_ATTENTION,
+  NN_OP_TIME_EMBED,
+  NN_OP_ACT,
+  NN_OP_COMBINE,
+} NnOpKind;
+
+typedef struct
+{
+  NnTensor *x;
+  NnWeight *gamma, *beta;
+  float eps;
+} NnLayerNorm;
+
+typedef struct
+{
+  NnTensor *t;
+  guint dim;
+} NnTimeEmbed;
+
+typedef struct
+{
+  NnTensor *x;
+  NnAct act;
+} NnActOp;
+
+typedef struct
+{
+  NnTensor *xs[4];
+  guint n_xs;
+  NnTensor *coefs;
+} NnCombine;
+
+#define NN_MAX_INPUTS 6
+#define NN_MAX_WEIGHTS 2
+
+typedef struct
+{
+  NnOpKind kind;
+  char label[96];
+  NnTensor *y;
+  NnTensor *inputs[NN_MAX_INPUTS]; /* every tensor that is read, no NULLs */
+  guint n_inputs;
+  NnWeight *weights[NN_MAX_WEIGHTS];
+  guint n_weights;
+  guint level;           /* 1 + the highest of its inputs' producers: barriers go between levels */
+  double flops;          /* 2 × multiply-adds */
+  guint64 scratch_bytes; /* asked by the emitter before planning (statistics, partial sums) */
+  guint64 scratch_offset;
+  union
+  {
+    NnLinear linear;
+    NnConv3 conv3;
+    NnGroupNorm group_norm;
+    NnLayerNorm layer_norm;
+    NnAttention attention;
+    NnTimeEmbed time_embed;
+    NnActOp act;
+    NnCombine combine;
+  };
+} NnOp;
+
+struct _NnTensor
+{
+  NnGraph *graph;
+  guint n, h, w, c;
+  NnOp *producer;   /* NULL: loaded from state */
+  NnState *state;   /* loaded from, or stored to: then it lies there and not in the arena */
+  int last_use;     /* index of the last op that reads it; -1 */
+  guint64 offset;   /* in the arena */
+};
+
+struct _NnGraph
+{
+  NnContext *context;
+  char *name;
+  GPtrArray *tensors, *ops; /* owned */
+  GError *fault;            /* the first shape that did not fit */
+};
+
+static inline guint
+nn_pad4 (guint c)
+{
+  return (c + 3u) & ~3u;
+}
+
+/** nn_tensor_elements: stored elements, channels padded to 4 */
+static inline guint64
+nn_tensor_elements (const NnTensor *x)
+{
+  return (guint64) x->n * x->h * x->w * nn_pad4 (x->c);
+}
+
+/* A weight as given, and where it lies once loaded. */
+struct _NnWeight
+{
+  NnContext *context;
+  char *name;
+  NnWeightKind kind;
+  NnWeightPart parts[NN_MAX_PARTS];
+  guint n_parts;
+  guint in, out;
+  NnType stored;      /* type on the device: VECTOR always NN_F32 */
+  GpuBuffer *buffer;  /* NULL until loaded */
+  guint64 offset, bytes;
+  float *host;        /* the reference's copy, as given ([out][in][taps]), F32 */
+};
+
+struct _NnState
+{
+  NnContext *context;
+  char *name;
+  guint n, h, w, c;
+  GpuBuffer *buffer; /* device: element type of the context's activations, padded */
+  float *host;       /* reference: padded */
+};
+
+/* Device layout of MATRIX (taps = 1) and CONV3 (taps = 9, tap = 3·ky + kx):
+ *   F32:        float [taps][pad4 (in)][pad4 (out)]
+ *   F16, BF16:  word  [taps][pad4 (in) / 2][pad4 (out)], low half = even row of the pair
+ * VECTOR: float [pad4 (out)]. Padding is zero. */
+guint64 nn_weight_device_bytes (const NnWeight *weight);
+
+/* ---- emitters: op → dispatches ---- */
+
+typedef struct
+{
+  GpuDevice *device;
+  const GpuInfo *info;
+  NnType activations;
+  GpuBuffer *arena;
+  GpuRecording *recording; /* NULL while only scratch is asked for */
+} NnEmit;
+
+/** nn_emit_read: texel binding of the whole tensor */
+GpuBinding nn_emit_read (const NnEmit *emit, const NnTensor *x);
+/** nn_emit_write: storage binding; rows [first, first + count) of n·h·w */
+GpuBinding nn_emit_write (const NnEmit *emit, const NnTensor *x, guint64 first, guint64 count);
+GpuBinding nn_emit_weight (const NnEmit *emit, const NnWeight *weight);
+GpuBinding nn_emit_scratch (const NnEmit *emit, const NnOp *op);
+
+/** nn_emit_plan: fills op->scratch_bytes */
+void nn_emit_plan (const NnEmit *emit, NnOp *op);
+/** nn_emit_op: records the dispatches of @op, with barriers between its own stages only */
+gboolean nn_emit_op (const NnEmit *emit, const NnOp *op, GError **error);
+/** nn_emit_repack: @raw holds the parts one behind the other as in the file → weight's place */
+gboolean nn_emit_repack (const NnEmit *emit, const NnWeight *weight, GpuBuffer *raw, guint64 raw_offset, GError **error);
+
+/* ---- reference ---- */
+
+/** nn_ref_op: computes @op; storage of a tensor is had from @find (padded floats) */
+typedef float *(*NnRefFind) (const NnTensor *x, gpointer user_data);
+void nn_ref_op (const NnOp *op, NnRefFind find, gpointer user_data);
