@@ -1,0 +1,186 @@
+/* nn-ref.c: the definition of the operators in plain C: the small ones, and the way to
+ * all
+ *
+ * Storage is fp32; sums are kept in double, or in fp32 over at most 256 terms and then
+ * added in double, so that the reference errs by less than what is tested against it.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#include "config.h"
+#include "nn/nn-ref-private.h"
+#include <math.h>
+
+#define MAX_THREADS 16
+#define WORTH_A_THREAD 4e6 /* flops; starting one costs some 30 µs */
+
+typedef struct
+{
+  NnRefWork work;
+  gpointer job;
+  guint64 next, count;
+} Parallel;
+
+static gpointer
+parallel_run (gpointer data)
+{
+  Parallel *p = data;
+  guint64 i;
+
+  while ((i = __atomic_fetch_add (&p->next, 1, __ATOMIC_RELAXED)) < p->count)
+    p->work (i, p->job);
+  return NULL;
+}
+
+void
+nn_ref_parallel (guint64 count, double flops, NnRefWork work, gpointer job)
+{
+  Parallel p = { .work = work, .job = job, .count = count };
+  GThread *threads[MAX_THREADS];
+  guint n = MIN (g_get_num_processors (), MAX_THREADS);
+
+  if (flops < WORTH_A_THREAD || count < 2)
+    n = 1;
+  for (guint i = 1; i < n; i++)
+    threads[i] = g_thread_new ("nn-ref", parallel_run, &p);
+  parallel_run (&p);
+  for (guint i = 1; i < n; i++)
+    g_thread_join (threads[i]);
+}
+
+float
+nn_ref_act (NnAct act, float x)
+{
+  double v = x;
+
+  switch (act)
+    {
+    case NN_ACT_SILU:
+      return (float) (v / (1.0 + exp (-v)));
+    case NN_ACT_GELU:
+    case NN_ACT_GEGLU: /* of its second half */
+      return (float) (0.5 * v * (1.0 + erf (v * G_SQRT2 / 2.0)));
+    case NN_ACT_QUICK_GELU:
+      return (float) (v / (1.0 + exp (-1.702 * v)));
+    case NN_ACT_NONE:
+    default:
+      return x;
+    }
+}
+
+/* ---- element by element; padding is carried along as zeros: act (0) = 0 ---- */
+
+#define CHUNK 4096
+
+typedef struct
+{
+  const float *xs[4];
+  const float *coefs;
+  float *y;
+  guint64 n;
+  guint n_xs;
+  NnAct act;
+} Elements;
+
+static void
+act_chunk (guint64 index, gpointer data)
+{
+  const Elements *e = data;
+  guint64 end = MIN (e->n, (index + 1) * CHUNK);
+
+  for (guint64 i = index * CHUNK; i < end; i++)
+    e->y[i] = nn_ref_act (e->act, e->xs[0][i]);
+}
+
+static void
+combine_chunk (guint64 index, gpointer data)
+{
+  const Elements *e = data;
+  guint64 end = MIN (e->n, (index + 1) * CHUNK);
+
+  for (guint64 i = index * CHUNK; i < end; i++)
+    {
+      double sum = 0.0;
+
+      for (guint j = 0; j < e->n_xs; j++)
+        sum += (double) e->coefs[j] * e->xs[j][i];
+      e->y[i] = (float) sum;
+    }
+}
+
+static void
+ref_act (const NnOp *op, NnRefFind find, gpointer user_data)
+{
+  Elements e = { .act = op->act.act, .n = nn_tensor_elements (op->y) };
+
+  e.xs[0] = find (op->act.x, user_data);
+  e.y = find (op->y, user_data);
+  nn_ref_parallel ((e.n + CHUNK - 1) / CHUNK, 20.0 * e.n, act_chunk, &e);
+}
+
+static void
+ref_combine (const NnOp *op, NnRefFind find, gpointer user_data)
+{
+  Elements e = { .n_xs = op->combine.n_xs, .n = nn_tensor_elements (op->y) };
+
+  for (guint i = 0; i < e.n_xs; i++)
+    e.xs[i] = find (op->combine.xs[i], user_data);
+  e.coefs = find (op->combine.coefs, user_data);
+  e.y = find (op->y, user_data);
+  nn_ref_parallel ((e.n + CHUNK - 1) / CHUNK, 2.0 * e.n * e.n_xs, combine_chunk, &e);
+}
+
+/* Angles are rounded to fp32 where PyTorch rounds them: at t = 999 one such step is
+ * 6e-5, which the trained network has seen. */
+static void
+ref_time_embed (const NnOp *op, NnRefFind find, gpointer user_data)
+{
+  guint dim = op->time_embed.dim, half = dim / 2, pitch = nn_pad4 (dim);
+  const float *t = find (op->time_embed.t, user_data);
+  float *y = find (op->y, user_data);
+  float step = -logf (10000.0f);
+
+  for (guint n = 0; n < op->y->n; n++)
+    for (guint i = 0; i < pitch; i++)
+      {
+        guint k = i < half ? i : i - half;
+        float angle
+            = t[(gsize) n * 4] * (float) exp ((double) (step * (float) k / (float) half));
+
+        y[(gsize) n * pitch + i] = i >= dim   ? 0.0f
+                                   : i < half ? (float) cos ((double) angle)
+                                              : (float) sin ((double) angle);
+      }
+}
+
+void
+nn_ref_op (const NnOp *op, NnRefFind find, gpointer user_data)
+{
+  switch (op->kind)
+    {
+    case NN_OP_LINEAR:
+      nn_ref_linear (op, find, user_data);
+      break;
+    case NN_OP_CONV3:
+      nn_ref_conv3 (op, find, user_data);
+      break;
+    case NN_OP_GROUP_NORM:
+      nn_ref_group_norm (op, find, user_data);
+      break;
+    case NN_OP_LAYER_NORM:
+      nn_ref_layer_norm (op, find, user_data);
+      break;
+    case NN_OP_ATTENTION:
+      nn_ref_attention (op, find, user_data);
+      break;
+    case NN_OP_TIME_EMBED:
+      ref_time_embed (op, find, user_data);
+      break;
+    case NN_OP_ACT:
+      ref_act (op, find, user_data);
+      break;
+    case NN_OP_COMBINE:
+      ref_combine (op, find, user_data);
+      break;
+    }
+}
