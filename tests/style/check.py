@@ -1,0 +1,211 @@
+#!/usr/bin/python3
+"""The rules of the house, read off the sources.
+
+check.py SOURCE_ROOT BUILD_ROOT RULE…  where RULE is one of the functions named rule_*.
+Prints each breach as file:line: what, and exits with 1 if there is any.
+
+SPDX-License-Identifier: GPL-3.0-or-later
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+# What a room may include of ours, beside itself.
+ROOMS = {
+    "base": [],
+    "st": ["base"],
+    "stats": ["base", "st"],
+    "gpu": ["base"],
+    "nn": ["base", "gpu"],
+    "sampler": ["base"],
+    "image": ["base"],
+    "sd": ["base", "st", "gpu", "nn", "sampler", "image"],
+    "cli": ["base", "st", "stats", "gpu", "nn", "sampler", "image", "sd"],
+    "thumbnailer": ["base", "st", "stats", "image"],
+    "app": ["base", "st", "stats", "gpu", "nn", "sampler", "image", "sd"],
+}
+# Who may include a foreign library's headers.
+FOREIGN = {
+    r"gtk/|gdk/|gsk/|adwaita": {"app"},
+    r"vulkan/|volk": {"gpu", "nn"},
+    r"png\.h": {"image"},
+    r"json-glib/": {"st", "image", "sd", "cli", "app"},
+}
+BANNED = (r"\b(strcpy|strcat|sprintf|vsprintf|atoi|atof|strtok|gets|system|alloca|malloc|calloc"
+          r"|realloc|setjmp_unsafe)\s*\(")
+UNFINISHED = r"\b(TODO|FIXME|XXX|HACK|not implemented)\b"
+MAX_LINES, MAX_FUNCTION = 1000, 60
+
+
+class Report:
+    def __init__(self, root):
+        self.root, self.n = root, 0
+
+    def __call__(self, path, line, text):
+        self.n += 1
+        print(f"{path.relative_to(self.root)}:{line}: {text}")
+
+
+def sources(root, *suffixes, folders=("src", "tests", "tools")):
+    for folder in folders:
+        for path in sorted((root / folder).rglob("*")):
+            if path.suffix in suffixes:
+                yield path
+
+
+def code_lines(text):
+    """The lines with comments and string literals blanked, so that words in them do not count."""
+    blank = lambda m: re.sub(r"[^\n]", " ", m.group(0))
+    text = re.sub(r"/\*.*?\*/", blank, text, flags=re.S)
+    text = re.sub(r'"(?:\\.|[^"\\\n])*"', blank, text)
+    return text.split("\n")
+
+
+def rule_rooms(root, build, report):
+    for path in sources(root, ".c", ".h", folders=("src",)):
+        room = path.relative_to(root / "src").parts[0]
+        if room not in ROOMS:
+            report(path, 1, f"'{room}' is no room of src/README.md")
+            continue
+        for number, line in enumerate(path.read_text().split("\n"), 1):
+            found = re.match(r'\s*#\s*include\s+(["<])([^">]+)[">]', line)
+            if not found:
+                continue
+            name = found.group(2)
+            first = name.split("/")[0]
+            if first in ROOMS and first != room and first not in ROOMS[room]:
+                report(path, number, f"room {room} must not include {name}")
+            if first in ROOMS and first != room and name.endswith("-private.h"):
+                report(path, number, f"{name} is private to room {first}")
+            for pattern, allowed in FOREIGN.items():
+                if re.match(pattern, name) and room not in allowed:
+                    report(path, number, f"room {room} must not include <{name}>")
+
+
+def rule_symbols(root, build, report):
+    seen = 0
+    for room in ROOMS:
+        library = build / "src" / room / f"lib{room}.a"
+        if not library.exists():
+            continue
+        seen += 1
+        out = subprocess.run(["nm", "-g", "--defined-only", str(library)],
+                             capture_output=True, text=True, check=True).stdout
+        for line in out.split("\n"):
+            parts = line.split()
+            if len(parts) != 3 or parts[2].startswith(("_binary", "__")):
+                continue
+            if parts[2].startswith("vk") or parts[2].startswith("volk"):
+                if room == "gpu":
+                    continue
+            if not re.match(rf"_?{room}_", parts[2]):
+                report(root / "src" / room, 0, f"exported symbol {parts[2]} lacks the prefix {room}_")
+    if seen == 0:
+        report(root / "src", 0, "no room's library was found in the build")
+
+
+def rule_sizes(root, build, report):
+    for path in list(sources(root, ".c", ".h", ".py")) + list(sources(root, ".comp", ".glsl", folders=("shaders",))):
+        lines = path.read_text().split("\n")
+        if len(lines) > MAX_LINES:
+            report(path, len(lines), f"{len(lines)} lines; at most {MAX_LINES}")
+        if path.suffix != ".c":
+            continue
+        start, previous = None, ""
+        for number, line in enumerate(code_lines(path.read_text()), 1):
+            if line.startswith("{"):
+                start = number if previous.rstrip().endswith(")") else None
+            elif line.startswith("}") and start:
+                if number - start - 1 > MAX_FUNCTION:
+                    report(path, start, f"a function of {number - start - 1} lines; at most {MAX_FUNCTION}")
+                start = None
+            if line.strip():
+                previous = line
+
+
+def rule_banned(root, build, report):
+    for path in sources(root, ".c", ".h"):
+        room = path.relative_to(root).parts[1]
+        for number, line in enumerate(code_lines(path.read_text()), 1):
+            found = re.search(BANNED, line)
+            if found:
+                report(path, number, f"{found.group(1)} is banned")
+            if path.parts[-3] == "src" and room not in ("cli", "thumbnailer") and \
+                    re.search(r"\b(printf|puts|putchar|g_print)\s*\(", line):
+                report(path, number, "only programs print")
+    for path in sources(root, ".c", ".h", ".py", ".sh", ".comp", folders=("src", "shaders", "tools", "tests")):
+        if path.name == "check.py":
+            continue
+        for number, line in enumerate(path.read_text(errors="replace").split("\n"), 1):
+            found = re.search(UNFINISHED, line)
+            if found:
+                report(path, number, f"unfinished: {found.group(1)}")
+
+
+def rule_headers(root, build, report):
+    for path in sources(root, ".c", ".h"):
+        text = path.read_text()
+        if not text.startswith(f"/* {path.name}"):
+            report(path, 1, "the first line must name the file")
+        if "SPDX-License-Identifier: GPL-3.0-or-later" not in text[:3000]:
+            report(path, 1, "no SPDX line")
+        if path.suffix == ".h" and "#pragma once" not in text:
+            report(path, 1, "no #pragma once")
+
+
+def rule_format(root, build, report):
+    for path in sources(root, ".c", ".h"):
+        out = subprocess.run(["clang-format", str(path)], capture_output=True, text=True,
+                             check=True, cwd=root).stdout
+        if out != path.read_text():
+            theirs, ours = out.split("\n"), path.read_text().split("\n")
+            line = next((i for i, (a, b) in enumerate(zip(theirs, ours), 1) if a != b), 1)
+            report(path, line, "clang-format would change this file")
+
+
+def rule_potfiles(root, build, report):
+    listed = {l.strip() for l in (root / "po/POTFILES.in").read_text().split("\n")
+              if l.strip() and not l.startswith("#")}
+    marked = set()
+    for path in sources(root, ".c", ".ui", folders=("src",)):
+        text = path.read_text()
+        if path.suffix == ".ui" and 'translatable="yes"' in text or \
+                path.suffix == ".c" and re.search(r"\b(_|N_|C_|ngettext|g_dngettext)\s*\(\s*\"", text):
+            marked.add(str(path.relative_to(root)))
+    for path in (root / "data").glob("*.in"):
+        if path.name.endswith((".desktop.in", ".metainfo.xml.in")):
+            marked.add(str(path.relative_to(root)))
+    for name in sorted(marked - listed):
+        report(root / name, 1, "has translatable text but is not in po/POTFILES.in")
+    for name in sorted(listed):
+        if not (root / name).exists():
+            report(root / "po/POTFILES.in", 1, f"{name} does not exist")
+
+
+def rule_words(root, build, report):
+    """What is committed speaks of the program alone."""
+    out = subprocess.run(["git", "-C", str(root), "ls-files"], capture_output=True, text=True)
+    names = out.stdout.split("\n") if out.returncode == 0 else []
+    if out.returncode != 0:
+        names = [str(p.relative_to(root)) for p in root.rglob("*") if p.is_file() and "build" not in p.parts[:1]]
+    for name in filter(None, names):
+        path = root / name
+        if path.suffix in (".png", ".safetensors", ".bin", ".spv") or not path.is_file() or path.name == "check.py":
+            continue
+        for number, line in enumerate(path.read_text(errors="replace").split("\n"), 1):
+            if re.search(r"/work/|/opt/tv|/root/|\bpypi\.org|deb\.debian\.org|helper-\d", line):
+                report(path, number, "names a place of one machine")
+
+
+def main():
+    root, build = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
+    report = Report(root)
+    for rule in sys.argv[3:]:
+        globals()[f"rule_{rule}"](root, build, report)
+    return 1 if report.n else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
