@@ -1,0 +1,158 @@
+/* cli-common.c: options, output, progress and Ctrl+C for every command
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#include "config.h"
+
+#include "cli/cli-private.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+gboolean
+cli_parse (int *argc,
+           char ***argv,
+           const GOptionEntry *entries,
+           const char *operands,
+           const char *summary,
+           int *status)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GOptionContext) context = g_option_context_new (operands);
+
+  g_option_context_set_summary (context, summary);
+  if (entries != NULL)
+    g_option_context_add_main_entries (context, entries, NULL);
+  g_autofree char *program = g_strdup_printf ("calotype-cli %s", (*argv)[0]);
+  g_set_prgname (program);
+  *status = CLI_USAGE;
+  if (!g_option_context_parse (context, argc, argv, &error))
+    {
+      fprintf (stderr, "calotype-cli: %s\nTry “%s --help”.\n", error->message, program);
+      return FALSE;
+    }
+  if (operands == NULL && *argc > 1)
+    {
+      fprintf (stderr, "calotype-cli: “%s” is not expected here\n", (*argv)[1]);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+void
+cli_print_n (const char *text, gsize length)
+{
+  fwrite (text, 1, length, stdout);
+}
+
+void
+cli_print (const char *format, ...)
+{
+  va_list arguments;
+
+  va_start (arguments, format);
+  g_autofree char *text = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  cli_print_n (text, strlen (text));
+}
+
+int
+cli_fail (const GError *error)
+{
+  fprintf (stderr, "calotype-cli: %s\n", error->message);
+  return CLI_FAILED;
+}
+
+void
+cli_progress_init (CliProgress *progress, gboolean quiet)
+{
+  *progress = (CliProgress){ .quiet = quiet || !isatty (STDERR_FILENO) };
+}
+
+static const char *
+stage_words (const char *stage)
+{
+  static const struct
+  {
+    const char *stage, *words;
+  } table[] = {
+    { "header", "Reading the header" }, { "statistics", "Counting" },
+    { "weights", "Loading the model" }, { "kernels", "Compiling shaders" },
+    { "text", "Encoding the prompt" },  { "step", "Step" },
+    { "decode", "Decoding" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (table); i++)
+    if (strcmp (table[i].stage, stage) == 0)
+      return table[i].words;
+  return NULL; /* "compute" and other inner stages have nothing to say to a person */
+}
+
+void
+cli_progress_told (const char *stage, guint64 done, guint64 total, gpointer data)
+{
+  CliProgress *progress = data;
+  const char *words = stage_words (stage);
+  gint64 now = g_get_monotonic_time ();
+
+  if (progress->quiet || words == NULL || (now < progress->next && done != total))
+    return;
+  progress->next = now + G_USEC_PER_SEC / 20;
+  progress->shown = TRUE;
+  if (total > 10000)
+    fprintf (stderr, "\r\033[K%s, %.0f %%", words,
+             100.0 * (double) done / (double) total);
+  else if (total > 0)
+    fprintf (stderr, "\r\033[K%s %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT, words,
+             done, total);
+  else
+    fprintf (stderr, "\r\033[K%s…", words);
+  fflush (stderr);
+}
+
+void
+cli_progress_clear (CliProgress *progress)
+{
+  if (progress->shown)
+    fputs ("\r\033[K", stderr);
+  progress->shown = FALSE;
+}
+
+static gpointer
+wait_for_signal (gpointer data)
+{
+  GCancellable *cancellable = data;
+  sigset_t set;
+  int number;
+
+  sigemptyset (&set);
+  sigaddset (&set, SIGINT);
+  sigaddset (&set, SIGTERM);
+  sigwait (&set, &number);
+  g_cancellable_cancel (cancellable);
+  /* The second press ends at once. */
+  pthread_sigmask (SIG_UNBLOCK, &set, NULL);
+  return NULL;
+}
+
+GCancellable *
+cli_cancellable (void)
+{
+  static GCancellable *cancellable;
+
+  if (cancellable == NULL)
+    {
+      sigset_t set;
+
+      sigemptyset (&set);
+      sigaddset (&set, SIGINT);
+      sigaddset (&set, SIGTERM);
+      pthread_sigmask (SIG_BLOCK, &set, NULL);
+      cancellable = g_cancellable_new ();
+      g_thread_unref (g_thread_new ("signals", wait_for_signal, cancellable));
+    }
+  return cancellable;
+}

@@ -1,0 +1,399 @@
+/* cli-generate.c: the generate and warm commands
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#include "config.h"
+
+#include "cli/cli-private.h"
+#include "sd/sd.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Options as given; numbers below zero and NULLs mean: the model's default. */
+typedef struct
+{
+  char *model, *prompt, *negative, *sampler, *schedule, *rng, *precision, *seed;
+  char *output, *noise_in, *latents_out;
+  int width, height, steps, batch, device;
+  double cfg;
+  gboolean profile, quiet;
+} Options;
+
+static gboolean
+option_error (GError **error, const char *option, const char *value, const char *wanted)
+{
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+               "%s is “%s”, but must be %s", option, value, wanted);
+  return FALSE;
+}
+
+static gboolean
+check_texts (const Options *options, GError **error)
+{
+  if (options->prompt != NULL && !g_utf8_validate (options->prompt, -1, NULL))
+    return option_error (error, "--prompt", "not UTF-8", "text in UTF-8");
+  if (options->negative != NULL && !g_utf8_validate (options->negative, -1, NULL))
+    return option_error (error, "--negative", "not UTF-8", "text in UTF-8");
+  return TRUE;
+}
+
+static gboolean
+fill_names (const Options *options, SdParams *params, GError **error)
+{
+  if (options->sampler != NULL
+      && !sampler_parse (options->sampler, &params->sampler, &params->schedule, error))
+    return FALSE;
+  if (options->schedule != NULL
+      && !sampler_schedule_parse (options->schedule, &params->schedule, error))
+    return FALSE;
+  if (options->rng != NULL)
+    {
+      if (strcmp (options->rng, "cpu") == 0)
+        params->rng = BASE_RANDOM_CPU;
+      else if (strcmp (options->rng, "nv") == 0)
+        params->rng = BASE_RANDOM_NV;
+      else
+        return option_error (error, "--rng", options->rng, "cpu or nv");
+    }
+  return TRUE;
+}
+
+/* What was said on the command line over what the model wishes. */
+static SdParams *
+make_params (const Options *options, const SdInfo *info, GError **error)
+{
+  g_autoptr (SdParams) params = sd_params_new_for (info);
+
+  if (!check_texts (options, error) || !fill_names (options, params, error))
+    return NULL;
+  if (options->prompt != NULL)
+    {
+      g_free (params->prompt);
+      params->prompt = g_strdup (options->prompt);
+    }
+  else if (info->prompts != NULL && info->prompts[0] != NULL)
+    {
+      g_free (params->prompt);
+      params->prompt = g_strdup (info->prompts[0]);
+    }
+  if (options->negative != NULL)
+    {
+      g_free (params->negative);
+      params->negative = g_strdup (options->negative);
+    }
+  if (options->seed != NULL
+      && !g_ascii_string_to_unsigned (options->seed, 10, 0, G_MAXUINT64, &params->seed,
+                                      NULL))
+    {
+      option_error (error, "--seed", options->seed,
+                    "a whole number from 0 to 18446744073709551615");
+      return NULL;
+    }
+  if (options->seed == NULL)
+    params->seed = g_random_int ();
+  /* A negative number was typed, since the defaults are G_MININT: let the check name it.
+   */
+  if (options->width != G_MININT)
+    params->width = (guint) MAX (options->width, 0);
+  if (options->height != G_MININT)
+    params->height = (guint) MAX (options->height, 0);
+  if (options->steps != G_MININT)
+    params->steps = (guint) MAX (options->steps, 0);
+  if (options->batch != G_MININT)
+    params->batch = (guint) MAX (options->batch, 0);
+  if (!isnan (options->cfg))
+    params->cfg = options->cfg;
+  return sd_params_check (params, error) ? g_steal_pointer (&params) : NULL;
+}
+
+static gboolean
+parse_precision (const char *text, SdPrecision *precision, GError **error)
+{
+  *precision = SD_PRECISION_AUTO;
+  if (text == NULL || strcmp (text, "auto") == 0)
+    return TRUE;
+  if (strcmp (text, "fp32") == 0)
+    *precision = SD_PRECISION_FP32;
+  else if (strcmp (text, "fp16") == 0)
+    *precision = SD_PRECISION_FP16;
+  else
+    return option_error (error, "--precision", text, "auto, fp32 or fp16");
+  return TRUE;
+}
+
+/* --noise-in: [N,4,h,w], F32, unit variance. */
+static float *
+read_noise (const char *path, const SdParams *params, GError **error)
+{
+  g_autoptr (StFile) file = st_file_open (path, NULL, error);
+  const guint64 wanted[4] = { params->batch, 4, params->height / 8, params->width / 8 };
+
+  if (file == NULL)
+    {
+      g_prefix_error (error, "%s: ", path);
+      return NULL;
+    }
+  const StTensor *tensor = st_file_find (file, "noise", -1);
+  if (tensor == NULL || tensor->dtype != ST_DTYPE_F32 || tensor->rank != 4
+      || memcmp (tensor->shape, wanted, sizeof wanted) != 0)
+    {
+      g_set_error (error, SD_ERROR, SD_ERROR_PARAMETER,
+                   "%s: a tensor “noise” of F32 [%" G_GUINT64_FORMAT
+                   ", 4, %" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT
+                   "] is needed for this size and batch%s",
+                   path, wanted[0], wanted[2], wanted[3],
+                   tensor == NULL ? "; there is none" : "; the one there differs");
+      return NULL;
+    }
+  g_autofree float *noise = g_try_malloc (tensor->end - tensor->begin);
+  if (noise == NULL
+      || !st_file_read (file, tensor->begin, tensor->end - tensor->begin, noise, error))
+    return NULL;
+  return g_steal_pointer (&noise);
+}
+
+static gboolean
+write_latents (const char *path, SdRun *run, const SdParams *params, GError **error)
+{
+  gsize n;
+  const guint64 shape[4] = { params->batch, 4, params->height / 8, params->width / 8 };
+  const StWriteTensor tensor
+      = { "latents", ST_DTYPE_F32, 4, shape, sd_run_latents (run, &n) };
+
+  return st_write (path, &tensor, 1, NULL, error);
+}
+
+/* NAME.png, NAME-2.png, NAME-3.png … */
+static char *
+picture_path (const Options *options, const SdParams *params, guint picture)
+{
+  g_autofree char *first
+      = options->output != NULL
+            ? g_strdup (options->output)
+            : g_strdup_printf ("calotype-%" G_GUINT64_FORMAT ".png", params->seed);
+
+  if (picture == 0)
+    return g_steal_pointer (&first);
+  gsize length = strlen (first);
+  if (g_str_has_suffix (first, ".png"))
+    length -= 4;
+  return g_strdup_printf ("%.*s-%u%s", (int) length, first, picture + 1, first + length);
+}
+
+static gboolean
+save_pictures (const Options *options,
+               SdRun *run,
+               const SdParams *params,
+               const BaseTask *task,
+               GError **error)
+{
+  for (guint i = 0; i < params->batch; i++)
+    {
+      g_autofree char *path = picture_path (options, params, i);
+      g_autoptr (ImageBuffer) image = NULL;
+
+      base_task_progress (task, "decode", i, params->batch);
+      image = sd_run_decode (run, i, task, error);
+      if (image == NULL || !sd_run_save_picture (run, i, image, path, error))
+        return FALSE;
+      cli_progress_clear (task->user_data);
+      cli_print ("%s\n", path);
+      fflush (stdout);
+    }
+  return TRUE;
+}
+
+static gboolean
+make_pictures (const Options *options,
+               SdEngine *engine,
+               const SdParams *params,
+               const BaseTask *task,
+               GError **error)
+{
+  g_autofree float *noise = NULL;
+  g_autoptr (SdRun) run = NULL;
+
+  if (options->noise_in != NULL
+      && (noise = read_noise (options->noise_in, params, error)) == NULL)
+    return FALSE;
+  run = sd_run_new (engine, params, noise, task, error);
+  if (run == NULL)
+    return FALSE;
+  cli_progress_clear (task->user_data);
+  for (const char *const *warning = sd_run_warnings (run);
+       warning != NULL && *warning != NULL; warning++)
+    fprintf (stderr, "calotype-cli: %s\n", *warning);
+  while (sd_run_step_index (run) < sd_run_n_steps (run))
+    if (!sd_run_step (run, task, error))
+      return FALSE;
+    else
+      base_task_progress (task, "step", sd_run_step_index (run), sd_run_n_steps (run));
+  if (options->latents_out != NULL
+      && !write_latents (options->latents_out, run, params, error))
+    return FALSE;
+  return save_pictures (options, run, params, task, error);
+}
+
+static SdEngine *
+open_engine (const Options *options,
+             const BaseTask *task,
+             SdParams **params,
+             GError **error)
+{
+  g_autofree char *path
+      = options->model != NULL ? g_strdup (options->model) : sd_bundled_model_path ();
+  g_autoptr (StModel) model = NULL;
+  g_autoptr (SdInfo) info = NULL;
+  g_autoptr (SdParams) wanted = NULL;
+  SdPrecision precision;
+
+  if (!parse_precision (options->precision, &precision, error))
+    return NULL;
+  model = st_model_open (path, task, error);
+  if (model == NULL)
+    {
+      g_prefix_error (error, "%s: ", path);
+      return NULL;
+    }
+  info = sd_info_new (model);
+  if (!info->can_generate)
+    {
+      g_set_error (error, SD_ERROR, SD_ERROR_NOT_A_MODEL, "%s: %s", path, info->why_not);
+      return NULL;
+    }
+  /* Before the weights are loaded: a typing error must not cost a minute. */
+  wanted = make_params (options, info, error);
+  if (wanted == NULL)
+    return NULL;
+  SdEngine *engine = sd_engine_new (model, options->device, precision, task, error);
+  if (engine != NULL)
+    *params = g_steal_pointer (&wanted);
+  return engine;
+}
+
+static int
+finish (const Options *options, SdEngine *engine, gboolean good, const GError *error)
+{
+  if (good && options->profile)
+    {
+      g_autofree char *table = sd_engine_profile_table (engine);
+
+      fputs (table, stderr);
+    }
+  return good ? CLI_OK : cli_fail (error);
+}
+
+int
+cli_generate (int argc, char **argv)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SdEngine) engine = NULL;
+  g_autoptr (SdParams) params = NULL;
+  CliProgress progress;
+  Options o = { .width = G_MININT,
+                .height = G_MININT,
+                .steps = G_MININT,
+                .batch = G_MININT,
+                .device = -1,
+                .cfg = NAN };
+  g_autofree char *cfg = NULL;
+  int status;
+  /* Texts are taken as FILENAME, raw bytes: STRING would want them in the locale's
+   * charset. */
+  const GOptionEntry entries[] = {
+    { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o.model,
+      "A .safetensors file or a diffusers folder; without: the sample model", "FILE" },
+    { "prompt", 'p', 0, G_OPTION_ARG_FILENAME, &o.prompt,
+      "What to show; without: the model's first example", "TEXT" },
+    { "negative", 'n', 0, G_OPTION_ARG_FILENAME, &o.negative, "What to avoid", "TEXT" },
+    { "width", 'W', 0, G_OPTION_ARG_INT, &o.width,
+      "In pixels, a multiple of 8; without: the model's", "N" },
+    { "height", 'H', 0, G_OPTION_ARG_INT, &o.height,
+      "In pixels, a multiple of 8; without: the model's", "N" },
+    { "steps", 0, 0, G_OPTION_ARG_INT, &o.steps, "Denoising steps", "N" },
+    { "cfg", 0, 0, G_OPTION_ARG_FILENAME, &cfg, "Guidance scale", "X" },
+    { "seed", 's', 0, G_OPTION_ARG_FILENAME, &o.seed, "Seed; without: a new one", "N" },
+    { "rng", 0, 0, G_OPTION_ARG_FILENAME, &o.rng,
+      "Noise as torch makes it on the CPU, or as CUDA does", "cpu|nv" },
+    { "sampler", 0, 0, G_OPTION_ARG_FILENAME, &o.sampler,
+      "euler, euler_ancestral, heun, dpmpp_2m, ddim, or A1111's names", "NAME" },
+    { "schedule", 0, 0, G_OPTION_ARG_FILENAME, &o.schedule,
+      "normal, karras, exponential, sgm_uniform, simple", "NAME" },
+    { "batch", 0, 0, G_OPTION_ARG_INT, &o.batch,
+      "Pictures; number i has seed + i and is saved as NAME-i.png", "N" },
+    { "output", 'o', 0, G_OPTION_ARG_FILENAME, &o.output,
+      "Where to save; without: calotype-SEED.png here", "FILE.png" },
+    { "noise-in", 0, 0, G_OPTION_ARG_FILENAME, &o.noise_in,
+      "Start from the tensor “noise” [N,4,h,w] of this file", "FILE" },
+    { "latents-out", 0, 0, G_OPTION_ARG_FILENAME, &o.latents_out,
+      "Save the final latents as tensor “latents”", "FILE" },
+    { "device", 'd', 0, G_OPTION_ARG_INT, &o.device,
+      "Number from calotype-cli devices; without: the best", "N" },
+    { "precision", 0, 0, G_OPTION_ARG_FILENAME, &o.precision,
+      "Of activations; auto is fp32 on processors", "auto|fp32|fp16" },
+    { "profile", 0, 0, G_OPTION_ARG_NONE, &o.profile,
+      "Tell the time of every operator at the end", NULL },
+    { "quiet", 'q', 0, G_OPTION_ARG_NONE, &o.quiet, "No progress", NULL },
+    { NULL },
+  };
+
+  if (!cli_parse (&argc, &argv, entries, NULL,
+                  "Makes a picture from words and tells where it was saved.", &status))
+    return status;
+  cli_progress_init (&progress, o.quiet);
+  BaseTask task = { cli_cancellable (), cli_progress_told, &progress };
+  gboolean good = TRUE;
+  if (cfg != NULL)
+    {
+      char *end;
+
+      o.cfg = g_ascii_strtod (cfg, &end);
+      if (end == cfg || *end != '\0' || !isfinite (o.cfg))
+        good = option_error (&error, "--cfg", cfg, "a number");
+    }
+  good = good && (engine = open_engine (&o, &task, &params, &error)) != NULL;
+  if (good && o.profile)
+    sd_engine_set_profile (engine, TRUE);
+  good = good && make_pictures (&o, engine, params, &task, &error);
+  cli_progress_clear (&progress);
+  return finish (&o, engine, good, error);
+}
+
+int
+cli_warm (int argc, char **argv)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SdEngine) engine = NULL;
+  g_autoptr (SdParams) params = NULL;
+  CliProgress progress;
+  Options o = { .width = G_MININT,
+                .height = G_MININT,
+                .steps = G_MININT,
+                .batch = G_MININT,
+                .device = -1,
+                .cfg = NAN };
+  int status;
+  const GOptionEntry entries[] = {
+    { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o.model,
+      "Whose shaders; without: the sample model's", "FILE" },
+    { "device", 'd', 0, G_OPTION_ARG_INT, &o.device,
+      "Number from calotype-cli devices; without: the best", "N" },
+    { "quiet", 'q', 0, G_OPTION_ARG_NONE, &o.quiet, "No progress", NULL },
+    { NULL },
+  };
+
+  if (!cli_parse (&argc, &argv, entries, NULL,
+                  "Compiles every shader that a picture needs, so that the first one "
+                  "does not wait.",
+                  &status))
+    return status;
+  cli_progress_init (&progress, o.quiet);
+  BaseTask task = { cli_cancellable (), cli_progress_told, &progress };
+  gboolean good = (engine = open_engine (&o, &task, &params, &error)) != NULL
+                  && sd_engine_warm (engine, params, &task, &error);
+  cli_progress_clear (&progress);
+  return good ? CLI_OK : cli_fail (error);
+}

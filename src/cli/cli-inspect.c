@@ -1,0 +1,267 @@
+/* cli-inspect.c: the inspect command: header, metadata, verdict
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#include "config.h"
+
+#include "base/base-json.h"
+#include "cli/cli-private.h"
+#include "sd/sd.h"
+#include "st/st.h"
+
+static void
+json_strings (BaseJson *json, const char *key, const char *const *strings)
+{
+  base_json_key (json, key);
+  base_json_begin_array (json);
+  for (guint i = 0; strings != NULL && strings[i] != NULL; i++)
+    base_json_string (json, strings[i]);
+  base_json_end_array (json);
+}
+
+static void
+json_tensor (BaseJson *json, const StTensor *tensor, const StModelTensor *of_model)
+{
+  base_json_begin_object (json);
+  base_json_key (json, "name");
+  if (of_model != NULL)
+    base_json_string_n (json, of_model->name, of_model->name_length);
+  else
+    base_json_string_n (json, tensor->name, tensor->name_length);
+  base_json_key (json, "dtype");
+  base_json_string (json, st_dtype_name (tensor->dtype));
+  base_json_key (json, "shape");
+  base_json_begin_array (json);
+  for (guint i = 0; i < tensor->rank; i++)
+    base_json_uint (json, tensor->shape[i]);
+  base_json_end_array (json);
+  base_json_key (json, "data_offsets");
+  base_json_begin_array (json);
+  base_json_uint (json, tensor->begin);
+  base_json_uint (json, tensor->end);
+  base_json_end_array (json);
+  if (of_model != NULL)
+    {
+      base_json_key (json, "in");
+      base_json_string (json, st_file_path (of_model->file));
+    }
+  base_json_end_object (json);
+}
+
+static void
+json_metadata (BaseJson *json, StFile *file)
+{
+  base_json_key (json, "metadata");
+  base_json_begin_object (json);
+  for (guint i = 0; i < st_file_n_metadata (file); i++)
+    {
+      const StMetadata *entry = st_file_metadata (file, i);
+
+      base_json_key_n (json, entry->key, entry->key_length);
+      base_json_string_n (json, entry->value, entry->value_length);
+    }
+  base_json_end_object (json);
+}
+
+static void
+print_line (BaseJson *json)
+{
+  gsize length;
+  g_autofree char *text = base_json_steal (json, &length);
+
+  cli_print_n (text, length);
+  cli_print ("\n");
+}
+
+static void
+json_refusal (BaseJson *json, const char *path, const GError *error)
+{
+  base_json_begin_object (json);
+  base_json_key (json, "file");
+  base_json_string (json, path);
+  base_json_key (json, "valid");
+  base_json_bool (json, FALSE);
+  base_json_key (json, "error");
+  base_json_begin_object (json);
+  base_json_key (json, "kind");
+  base_json_string (json, error->domain == ST_ERROR ? st_error_kind_name (error->code)
+                                                    : "IoError");
+  base_json_key (json, "message");
+  base_json_string (json, error->message);
+  base_json_end_object (json);
+  base_json_end_object (json);
+}
+
+/* A single file: exactly what stands in it, names as they are. */
+static void
+json_file (BaseJson *json, const char *path, StFile *file)
+{
+  base_json_begin_object (json);
+  base_json_key (json, "file");
+  base_json_string (json, path);
+  base_json_key (json, "valid");
+  base_json_bool (json, TRUE);
+  base_json_key (json, "header_bytes");
+  base_json_uint (json, st_file_header_bytes (file));
+  base_json_key (json, "data_bytes");
+  base_json_uint (json, st_file_data_bytes (file));
+  json_metadata (json, file);
+  base_json_key (json, "tensors");
+  base_json_begin_array (json);
+  for (guint i = 0; i < st_file_n_tensors (file); i++)
+    json_tensor (json, st_file_tensor (file, i), NULL);
+  base_json_end_array (json);
+  json_strings (json, "warnings", st_file_warnings (file));
+  base_json_end_object (json);
+}
+
+/* A folder or a shard index: its files and the tensors of all of them. */
+static void
+json_model (BaseJson *json, const char *path, StModel *model)
+{
+  guint64 bytes = 0;
+
+  base_json_begin_object (json);
+  base_json_key (json, "file");
+  base_json_string (json, path);
+  base_json_key (json, "valid");
+  base_json_bool (json, TRUE);
+  base_json_key (json, "files");
+  base_json_begin_array (json);
+  for (guint i = 0; i < st_model_n_files (model); i++)
+    {
+      base_json_string (json, st_file_path (st_model_file (model, i)));
+      bytes += st_file_data_bytes (st_model_file (model, i));
+    }
+  base_json_end_array (json);
+  base_json_key (json, "data_bytes");
+  base_json_uint (json, bytes);
+  base_json_key (json, "tensors");
+  base_json_begin_array (json);
+  for (guint i = 0; i < st_model_n_tensors (model); i++)
+    json_tensor (json, st_model_tensor (model, i)->tensor, st_model_tensor (model, i));
+  base_json_end_array (json);
+  json_strings (json, "warnings", st_model_warnings (model));
+  base_json_end_object (json);
+}
+
+/* Control characters in a name must not reach the terminal. */
+static char *
+printable (const char *text, gsize length)
+{
+  GString *out = g_string_sized_new (length);
+
+  for (const char *p = text; p < text + length; p = g_utf8_next_char (p))
+    {
+      gunichar c = g_utf8_get_char (p);
+
+      if (g_unichar_isprint (c))
+        g_string_append_unichar (out, c);
+      else
+        g_string_append_printf (out, "\\u%04x", c);
+    }
+  return g_string_free (out, FALSE);
+}
+
+static char *
+shape_text (const StTensor *tensor)
+{
+  GString *out = g_string_new ("[");
+
+  for (guint i = 0; i < tensor->rank; i++)
+    g_string_append_printf (out, i ? ", %" G_GUINT64_FORMAT : "%" G_GUINT64_FORMAT,
+                            tensor->shape[i]);
+  return g_string_free (g_string_append_c (out, ']'), FALSE);
+}
+
+static void
+print_model (const char *path, StModel *model)
+{
+  g_autoptr (SdInfo) info = sd_info_new (model);
+  guint64 bytes = 0;
+
+  for (guint i = 0; i < st_model_n_files (model); i++)
+    bytes += st_file_data_bytes (st_model_file (model, i));
+  g_autofree char *size = g_format_size (bytes);
+  cli_print ("%s\n  %s\n", path, info->sentence);
+  if (info->deciding_key != NULL)
+    cli_print ("  decided by %s\n", info->deciding_key);
+  if (info->why_not != NULL)
+    cli_print ("  %s\n", info->why_not);
+  cli_print ("  %u tensors, %s\n", st_model_n_tensors (model), size);
+  for (guint i = 0; i < st_model_n_tensors (model); i++)
+    {
+      const StModelTensor *entry = st_model_tensor (model, i);
+      g_autofree char *name = printable (entry->name, entry->name_length);
+      g_autofree char *shape = shape_text (entry->tensor);
+
+      cli_print ("  %-12s %-22s %s\n", st_dtype_name (entry->tensor->dtype), shape, name);
+    }
+  const char *const *warnings = st_model_warnings (model);
+  for (guint i = 0; warnings != NULL && warnings[i] != NULL; i++)
+    cli_print ("  warning: %s\n", warnings[i]);
+}
+
+static gboolean
+inspect_one (const char *path, gboolean as_json, const BaseTask *task)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (BaseJson) json = base_json_new (FALSE);
+  gboolean single
+      = !g_file_test (path, G_FILE_TEST_IS_DIR) && !g_str_has_suffix (path, ".json");
+  g_autoptr (StFile) file = NULL;
+  g_autoptr (StModel) model = NULL;
+
+  if (as_json && single)
+    file = st_file_open (path, task, &error);
+  else
+    model = st_model_open (path, task, &error);
+  if (as_json)
+    {
+      if (file != NULL)
+        json_file (json, path, file);
+      else if (model != NULL)
+        json_model (json, path, model);
+      else
+        json_refusal (json, path, error);
+      print_line (json);
+    }
+  else if (model != NULL)
+    print_model (path, model);
+  else
+    {
+      g_prefix_error (&error, "%s: ", path);
+      cli_fail (error);
+    }
+  return file != NULL || model != NULL;
+}
+
+int
+cli_inspect (int argc, char **argv)
+{
+  gboolean as_json = FALSE;
+  int status = CLI_OK;
+  const GOptionEntry entries[] = {
+    { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "One line of JSON for each file", NULL },
+    { NULL },
+  };
+
+  if (!cli_parse (&argc, &argv, entries, "FILE…",
+                  "Tells what is in safetensors files, shard indexes (.index.json) and "
+                  "diffusers folders.\nThe exit status is 1 if any is refused; all are "
+                  "answered all the same.",
+                  &status))
+    return status;
+  if (argc < 2)
+    {
+      g_printerr ("calotype-cli: inspect needs a file\n");
+      return CLI_USAGE;
+    }
+  BaseTask task = { .cancellable = cli_cancellable () };
+  status = CLI_OK;
+  for (int i = 1; i < argc; i++)
+    if (!inspect_one (argv[i], as_json, &task))
+      status = CLI_FAILED;
+  return status;
+}

@@ -1,0 +1,62 @@
+/* cli-main.c: calotype-cli, everything the window does without a window
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#include "config.h"
+
+#include "cli/cli-private.h"
+#include "gpu/gpu.h"
+
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct
+{
+  const char *name;
+  CliCommand run;
+  const char *help;
+} commands[] = {
+  { "inspect", cli_inspect, "what is in safetensors files, and whether they are sound" },
+  { "stats", cli_stats, "exact statistics of tensors" },
+  { "generate", cli_generate, "a picture from words" },
+  { "devices", cli_devices, "what pictures can be computed on" },
+  { "warm", cli_warm, "compile all shaders for a device now" },
+};
+
+static void
+print_help (FILE *out)
+{
+  fputs ("Usage: calotype-cli COMMAND [OPTION…]\n\nCommands:\n", out);
+  for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
+    fprintf (out, "  %-10s %s\n", commands[i].name, commands[i].help);
+  fputs ("\nEvery command answers to --help. calotype-cli --version tells the version.\n",
+         out);
+}
+
+int
+main (int argc, char **argv)
+{
+  setlocale (LC_ALL, "");
+  /* Numbers are read and written with a point in every language. */
+  setlocale (LC_NUMERIC, "C");
+  gpu_prepare_process ();
+
+  if (argc > 1 && strcmp (argv[1], "--version") == 0)
+    {
+      cli_print ("calotype-cli %s\n", BASE_VERSION);
+      return CLI_OK;
+    }
+  if (argc < 2 || strcmp (argv[1], "--help") == 0 || strcmp (argv[1], "help") == 0)
+    {
+      print_help (argc < 2 ? stderr : stdout);
+      return argc < 2 ? CLI_USAGE : CLI_OK;
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
+    if (strcmp (argv[1], commands[i].name) == 0)
+      return commands[i].run (argc - 1, argv + 1);
+  fprintf (stderr, "calotype-cli: there is no command “%s”\n", argv[1]);
+  print_help (stderr);
+  return CLI_USAGE;
+}

@@ -1,0 +1,65 @@
+/* cli-private.h: what the commands of calotype-cli share
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#pragma once
+
+#include <gio/gio.h>
+#include "base/base-task.h"
+
+/* Exit statuses: 0 done; 1 refused, failed or cancelled; 2 the command line makes no
+ * sense. */
+enum
+{
+  CLI_OK = 0,
+  CLI_FAILED = 1,
+  CLI_USAGE = 2,
+};
+
+/** CliCommand: @argv[0] is the command's name */
+typedef int (*CliCommand) (int argc, char **argv);
+
+int cli_inspect (int argc, char **argv);
+int cli_stats (int argc, char **argv);
+int cli_devices (int argc, char **argv);
+int cli_generate (int argc, char **argv);
+int cli_warm (int argc, char **argv);
+
+/**
+ * cli_parse: options into their places; what remains are operands
+ * @operands: what to call them in the help, or NULL for none allowed
+ *
+ * Returns: FALSE when the program must end with *@status: after --help or a fault, which
+ * has been said.
+ */
+gboolean cli_parse (int *argc,
+                    char ***argv,
+                    const GOptionEntry *entries,
+                    const char *operands,
+                    const char *summary,
+                    int *status);
+
+/* To standard output, in UTF-8 whatever the locale says. */
+void cli_print (const char *format, ...) G_GNUC_PRINTF (1, 2);
+void cli_print_n (const char *text, gsize length);
+/** cli_fail: "calotype-cli: message" to standard error; returns CLI_FAILED */
+int cli_fail (const GError *error);
+
+/* A line on the terminal that says how far a job is; quiet when standard error is none.
+ */
+typedef struct
+{
+  gboolean shown, quiet;
+  gint64 next;      /* monotonic time before which nothing is redrawn */
+  guint step_total; /* not 0: "step" is told by us, not by the engine's units */
+} CliProgress;
+
+void cli_progress_init (CliProgress *progress, gboolean quiet);
+void
+cli_progress_told (const char *stage, guint64 done, guint64 total, gpointer progress);
+void cli_progress_clear (CliProgress *progress);
+
+/** cli_cancellable: cancelled by Ctrl+C or a polite kill. The first call must come before
+ * any thread is started. */
+GCancellable *cli_cancellable (void);
