@@ -9,7 +9,12 @@
 
 #define SAMPLER_ERROR (sampler_error_quark ())
 GQuark sampler_error_quark (void);
-typedef enum { SAMPLER_ERROR_NAME, SAMPLER_ERROR_STEPS } SamplerError;
+typedef enum
+{
+  SAMPLER_ERROR_NAME,  /* not a sampler or schedule; the message lists those there are */
+  SAMPLER_ERROR_STEPS, /* number of steps out of range */
+  SAMPLER_ERROR_STATE, /* not a saved run, or damaged */
+} SamplerError;
 
 typedef enum
 {
@@ -32,7 +37,8 @@ typedef enum
   SAMPLER_N_SCHEDULES
 } SamplerSchedule;
 
-/* Names as ComfyUI spells them; A1111's are accepted too ("DPM++ 2M Karras" sets both). */
+/* Names as ComfyUI spells them; A1111's are accepted too ("DPM++ 2M Karras" sets both),
+ * and sd.cpp's and InvokeAI's. Case, spaces, hyphens and underscores do not matter. */
 const char *sampler_kind_name (SamplerKind kind);
 const char *sampler_kind_a1111_name (SamplerKind kind);
 const char *sampler_schedule_name (SamplerSchedule schedule);
@@ -42,19 +48,41 @@ gboolean sampler_parse (const char *name,
                         SamplerKind *kind,
                         SamplerSchedule *schedule,
                         GError **error);
-gboolean sampler_schedule_parse (const char *name, SamplerSchedule *schedule, GError **error);
+gboolean
+sampler_schedule_parse (const char *name, SamplerSchedule *schedule, GError **error);
 
-/* The training noise levels: 1000 sigmas from betas in double precision. */
+/* The training noise levels: 1000 sigmas, rising, from betas in double precision. */
 typedef struct
 {
   guint n; /* 1000 */
   double sigmas[1000], log_sigmas[1000];
 } SamplerLevels;
 
-void sampler_levels_init_scaled_linear (SamplerLevels *levels, double beta_start, double beta_end);
-double sampler_sigma_to_t (const SamplerLevels *levels, double sigma); /* linear in log sigma */
+/** sampler_levels_init_scaled_linear: betas are the squares of 1000 even steps from
+ * √@beta_start to √@beta_end; Stable Diffusion: 0.00085, 0.012 */
+void sampler_levels_init_scaled_linear (SamplerLevels *levels,
+                                        double beta_start,
+                                        double beta_end);
+double sampler_sigma_to_t (const SamplerLevels *levels,
+                           double sigma); /* linear in log sigma */
 double sampler_t_to_sigma (const SamplerLevels *levels, double t);
-/** sampler_schedule_fill: @sigmas gets n + 1 values, the last 0 */
+#define SAMPLER_MAX_STEPS 1000
+
+/**
+ * sampler_schedule_n_steps: steps that a run asked for @steps really makes
+ *
+ * @steps itself, but for ddim_uniform, which takes every ⌊1000/@steps⌋-th level and so
+ * makes 31 steps of 30, as it does in ComfyUI and A1111. Thread: any.
+ */
+guint sampler_schedule_n_steps (SamplerSchedule schedule, guint steps);
+/**
+ * sampler_schedule_fill:
+ * @steps: as asked for, 1 to SAMPLER_MAX_STEPS
+ * @sigmas: gets sampler_schedule_n_steps () + 1 values, falling, the last 0
+ *
+ * Definitions: ComfyUI's, which for these are k-diffusion's; in double precision and the
+ * same bits on every machine. Thread: any.
+ */
 gboolean sampler_schedule_fill (SamplerSchedule schedule,
                                 const SamplerLevels *levels,
                                 guint steps,
@@ -66,19 +94,25 @@ gboolean sampler_schedule_fill (SamplerSchedule schedule,
  * @x: n floats, scaled by sigma; @denoised: where the predicted clean latents go
  * Returns: FALSE to stop with @error set
  */
-typedef gboolean (*SamplerDenoiseFunc) (const float *x,
-                                        double sigma,
-                                        float *denoised,
-                                        gpointer user_data,
-                                        GError **error);
+typedef gboolean (*SamplerDenoiseFunc) (
+    const float *x, double sigma, float *denoised, gpointer user_data, GError **error);
 
+/*
+ * Formulas are k-diffusion's; ddim is Euler, as in ComfyUI. Coefficients and the sum that
+ * makes each new latent are computed in double precision, latents kept as floats.
+ */
 /* A run that can be stopped between steps, saved, and continued with the same bits. */
 typedef struct _SamplerRun SamplerRun;
 
 /**
  * sampler_run_new:
  * @x: start, already noise × sigmas[0]; copied
- * @n_per: floats of one picture; @batch pictures, each with its own @randoms[i] (taken)
+ * @sigmas: @steps + 1 falling values; copied
+ * @n_per: floats of one picture; @batch pictures, each with its own @randoms[i] (taken;
+ * the array itself is not)
+ *
+ * Euler a draws one base_random_normal() of @n_per numbers for each picture in each step
+ * that adds noise (all but a last one to 0). Thread: one at a time.
  */
 SamplerRun *sampler_run_new (SamplerKind kind,
                              const double *sigmas,
@@ -96,9 +130,12 @@ gboolean sampler_run_step (SamplerRun *run,
                            gpointer user_data,
                            GError **error);
 const float *sampler_run_latents (const SamplerRun *run);
-/** sampler_run_denoised: predicted clean latents of the last step; NULL before the first */
+/** sampler_run_denoised: predicted clean latents of the last step; NULL before the first
+ */
 const float *sampler_run_denoised (const SamplerRun *run);
+/** sampler_run_save: (transfer full): everything; in this machine's byte order */
 GBytes *sampler_run_save (const SamplerRun *run);
+/** sampler_run_load: a run that goes on with the same bits; SAMPLER_ERROR_STATE */
 SamplerRun *sampler_run_load (GBytes *state, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SamplerRun, sampler_run_free)

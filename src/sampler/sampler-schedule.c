@@ -1,0 +1,177 @@
+/* sampler-schedule.c: noise levels, and which of them a run visits
+ *
+ * Sources: Karras et al. 2022, equation 5 (karras); the definitions of ComfyUI's
+ * schedulers, of which "normal" and the interpolation between levels are k-diffusion's.
+ * In double precision; k-diffusion's floats differ from these by single rounding only.
+ * log and exp are base-elementary.c's, so a schedule has the same bits on every machine.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#include "config.h"
+
+#include "sampler/sampler.h"
+#include "base/base-elementary.h"
+
+#include <math.h>
+
+#define KARRAS_RHO 7.0
+
+void
+sampler_levels_init_scaled_linear (SamplerLevels *levels,
+                                   double beta_start,
+                                   double beta_end)
+{
+  const guint n = G_N_ELEMENTS (levels->sigmas);
+  double first = sqrt (beta_start), last = sqrt (beta_end);
+  double product = 1.0; /* of 1 - beta: the share of the signal's power that is left */
+
+  levels->n = n;
+  for (guint i = 0; i < n; i++)
+    {
+      double root = first + (last - first) * i / (n - 1);
+
+      product *= 1.0 - root * root;
+      levels->sigmas[i] = sqrt ((1.0 - product) / product);
+      levels->log_sigmas[i] = base_log (levels->sigmas[i]);
+    }
+}
+
+double
+sampler_sigma_to_t (const SamplerLevels *levels, double sigma)
+{
+  const double *logs = levels->log_sigmas;
+  double value, w;
+  guint low = 0, high = levels->n - 1;
+
+  if (sigma <= levels->sigmas[0])
+    return 0.0;
+  if (sigma >= levels->sigmas[levels->n - 1])
+    return levels->n - 1;
+  value = base_log (sigma);
+  while (high - low > 1)
+    {
+      guint middle = (low + high) / 2;
+
+      if (logs[middle] <= value)
+        low = middle;
+      else
+        high = middle;
+    }
+  w = (value - logs[low]) / (logs[high] - logs[low]);
+  return low + CLAMP (w, 0.0, 1.0);
+}
+
+double
+sampler_t_to_sigma (const SamplerLevels *levels, double t)
+{
+  double clamped = CLAMP (t, 0.0, (double) (levels->n - 1));
+  guint low = (guint) clamped;
+  double w = clamped - low;
+
+  if (w == 0.0)
+    return levels->sigmas[low];
+  return base_exp ((1.0 - w) * levels->log_sigmas[low] + w * levels->log_sigmas[low + 1]);
+}
+
+/* The distance in levels from one step of ddim_uniform to the next. */
+static guint
+ddim_stride (guint steps)
+{
+  return MAX (SAMPLER_MAX_STEPS / steps, 1);
+}
+
+guint
+sampler_schedule_n_steps (SamplerSchedule schedule, guint steps)
+{
+  guint stride;
+
+  if (schedule != SAMPLER_DDIM_UNIFORM || steps == 0 || steps > SAMPLER_MAX_STEPS)
+    return steps;
+  stride = ddim_stride (steps);
+  /* levels 1, 1 + stride, … below 1000; at least one */
+  return MAX ((SAMPLER_MAX_STEPS - 1 + stride - 1) / stride, 1);
+}
+
+/* @n even timesteps from the last level down; to level 0, or (@open) one step short of
+ * it. */
+static void
+fill_even (const SamplerLevels *levels, guint n, gboolean open, double *sigmas)
+{
+  double top = levels->n - 1;
+  guint intervals = open ? n : n - 1;
+
+  for (guint i = 0; i < n; i++)
+    sigmas[i]
+        = sampler_t_to_sigma (levels, i == 0 ? top : top * (intervals - i) / intervals);
+}
+
+static void
+fill_karras (const SamplerLevels *levels, guint n, double *sigmas)
+{
+  double top = base_exp (levels->log_sigmas[levels->n - 1] / KARRAS_RHO);
+  double bottom = base_exp (levels->log_sigmas[0] / KARRAS_RHO);
+
+  for (guint i = 0; i < n; i++)
+    {
+      double root = n == 1 ? top : top + (bottom - top) * i / (n - 1);
+      double squared = root * root;
+
+      sigmas[i] = squared * squared * squared * root;
+    }
+}
+
+static void
+fill_exponential (const SamplerLevels *levels, guint n, double *sigmas)
+{
+  double top = levels->log_sigmas[levels->n - 1], bottom = levels->log_sigmas[0];
+
+  for (guint i = 0; i < n; i++)
+    sigmas[i] = base_exp (n == 1 ? top : top + (bottom - top) * i / (n - 1));
+}
+
+gboolean
+sampler_schedule_fill (SamplerSchedule schedule,
+                       const SamplerLevels *levels,
+                       guint steps,
+                       double *sigmas,
+                       GError **error)
+{
+  guint n = sampler_schedule_n_steps (schedule, steps);
+
+  if (steps < 1 || steps > SAMPLER_MAX_STEPS)
+    {
+      g_set_error (error, SAMPLER_ERROR, SAMPLER_ERROR_STEPS,
+                   "The number of steps must be from 1 to %d, not %u", SAMPLER_MAX_STEPS,
+                   steps);
+      return FALSE;
+    }
+  switch (schedule)
+    {
+    case SAMPLER_KARRAS:
+      fill_karras (levels, n, sigmas);
+      break;
+    case SAMPLER_EXPONENTIAL:
+      fill_exponential (levels, n, sigmas);
+      break;
+    case SAMPLER_SIMPLE:
+      for (guint i = 0; i < n; i++)
+        sigmas[i]
+            = levels->sigmas[levels->n - 1 - (guint) (i * ((double) levels->n / n))];
+      break;
+    case SAMPLER_DDIM_UNIFORM:
+      for (guint i = 0; i < n; i++)
+        sigmas[i] = levels->sigmas[1 + (n - 1 - i) * ddim_stride (steps)];
+      break;
+    case SAMPLER_NORMAL:
+      fill_even (levels, n, FALSE, sigmas);
+      break;
+    case SAMPLER_SGM_UNIFORM:
+      fill_even (levels, n, TRUE, sigmas);
+      break;
+    case SAMPLER_N_SCHEDULES:
+      g_assert_not_reached ();
+    }
+  sigmas[n] = 0.0;
+  return TRUE;
+}
