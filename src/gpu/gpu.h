@@ -12,7 +12,8 @@
 GQuark gpu_error_quark (void);
 typedef enum
 {
-  GPU_ERROR_NO_DEVICE, /* no loader, no driver or no device: message says what to install */
+  GPU_ERROR_NO_DEVICE, /* no loader, no driver or no device: message says what to install
+                        */
   GPU_ERROR_UNSUITABLE,
   GPU_ERROR_OUT_OF_MEMORY,
   GPU_ERROR_LOST,
@@ -38,18 +39,21 @@ typedef struct
   char uuid[33];    /* pipelineCacheUUID in hex */
   GpuKind kind;
   guint32 vendor_id, device_id, driver_version, api_version;
-  guint64 memory_bytes;     /* device-local heaps */
-  guint subgroup_size;      /* default */
+  guint64 memory_bytes; /* device-local heaps */
+  guint subgroup_size;  /* default */
   guint subgroup_min, subgroup_max;
   gboolean can_require_subgroup_size;
   gboolean has_shuffle;
-  gboolean prefer_broadcast; /* constant-lane: subgroupBroadcast is cheaper than subgroupShuffle */
+  gboolean prefer_broadcast; /* constant-lane: subgroupBroadcast is cheaper than
+                                subgroupShuffle */
   gboolean has_fp16_storage, has_fp16_arithmetic;
   guint64 max_storage_range, max_allocation;
   guint64 max_texel_elements;
   guint texel_alignment, storage_alignment; /* offsets of bindings, bytes */
   guint max_shared_bytes, max_workgroup;
-  double timestamp_ns; /* 0: none */
+  double timestamp_ns;       /* 0: none */
+  double max_dispatch_flops; /* what one dispatch should hold at most: split larger ones
+                                by rows */
 } GpuInfo;
 
 /**
@@ -62,12 +66,15 @@ typedef struct
  */
 void gpu_prepare_process (void);
 
-/** gpu_list: (transfer full) (element-type GpuInfo): NULL with GPU_ERROR_NO_DEVICE. Thread: any. */
+/** gpu_list: (transfer full) (element-type GpuInfo): NULL with GPU_ERROR_NO_DEVICE.
+ * Thread: any. */
 GArray *gpu_list (GError **error);
 
-typedef struct _GpuDevice GpuDevice; /* reference counted; one queue, one user thread at a time */
+typedef struct _GpuDevice
+    GpuDevice; /* reference counted; one queue, one user thread at a time */
 
-/** gpu_device_new: @index of gpu_list, or -1 for the best (discrete, integrated, virtual, CPU) */
+/** gpu_device_new: @index of gpu_list, or -1 for the best (discrete, integrated, virtual,
+ * CPU) */
 GpuDevice *gpu_device_new (int index, GError **error);
 GpuDevice *gpu_device_ref (GpuDevice *device);
 void gpu_device_unref (GpuDevice *device);
@@ -76,8 +83,12 @@ const GpuInfo *gpu_device_info (GpuDevice *device);
 guint64 gpu_device_memory_used (GpuDevice *device);
 /** gpu_device_save_cache: writes the pipeline cache; merged with what lies there */
 void gpu_device_save_cache (GpuDevice *device);
-/** gpu_device_validation_messages: how many the validation layer reported (CALOTYPE_VALIDATE=1) */
+/** gpu_device_validation_messages: how many the validation layer reported in this process
+ * (CALOTYPE_VALIDATE=1) */
 guint gpu_device_validation_messages (GpuDevice *device);
+/** gpu_validating: is the validation layer at work: wanted, installed, and Vulkan loaded
+ */
+gboolean gpu_validating (void);
 
 typedef struct _GpuBuffer GpuBuffer; /* reference counted */
 
@@ -95,11 +106,14 @@ GpuBuffer *gpu_buffer_new (GpuDevice *device,
 GpuBuffer *gpu_buffer_ref (GpuBuffer *buffer);
 void gpu_buffer_unref (GpuBuffer *buffer);
 guint64 gpu_buffer_size (GpuBuffer *buffer);
-/** gpu_buffer_map: (nullable): its memory where the host sees it directly (always on lavapipe) */
+/** gpu_buffer_map: (nullable): its memory where the host sees it directly (always on
+ * lavapipe) */
 void *gpu_buffer_map (GpuBuffer *buffer);
 /* Blocking; through the mapping where there is one, else the staging ring. */
-gboolean gpu_buffer_write (GpuBuffer *buffer, guint64 offset, const void *src, gsize n, GError **error);
-gboolean gpu_buffer_read (GpuBuffer *buffer, guint64 offset, void *dst, gsize n, GError **error);
+gboolean gpu_buffer_write (
+    GpuBuffer *buffer, guint64 offset, const void *src, gsize n, GError **error);
+gboolean
+gpu_buffer_read (GpuBuffer *buffer, guint64 offset, void *dst, gsize n, GError **error);
 
 typedef enum
 {
@@ -177,8 +191,10 @@ gboolean gpu_recording_finish (GpuRecording *recording, gboolean profile, GError
  * gpu_recording_run: submits and waits; between submissions asks @task, whose progress is
  * in dispatches with stage "compute"
  */
-gboolean gpu_recording_run (GpuRecording *recording, const BaseTask *task, GError **error);
-/** gpu_recording_timings: (element-type GpuTiming) (transfer full): needs @profile at finish */
+gboolean
+gpu_recording_run (GpuRecording *recording, const BaseTask *task, GError **error);
+/** gpu_recording_timings: (element-type GpuTiming) (transfer full): needs @profile at
+ * finish */
 GArray *gpu_recording_timings (GpuRecording *recording);
 guint gpu_recording_n_dispatches (GpuRecording *recording);
 

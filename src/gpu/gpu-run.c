@@ -1,0 +1,205 @@
+/* gpu-run.c: replays a recording in submissions, two of them under way at a time
+ *
+ * A submission takes as many pieces as the device was lately seen to do in 50 ms: short
+ * enough for Stop, for other programs on the same GPU and for drivers' watchdogs, long
+ * enough to hide what a submission costs (some 50 µs).
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#include "config.h"
+
+#include "gpu/gpu-private.h"
+
+#define IN_FLIGHT 2
+#define SUBMISSION_SECONDS 0.05
+#define MAX_PIECES 16
+
+typedef struct
+{
+  VkFence fence;
+  gboolean busy;
+  guint first, end; /* pieces */
+  double flops;
+} Submission;
+
+typedef struct
+{
+  GpuRecording *recording;
+  const BaseTask *task;
+  Submission slots[IN_FLIGHT];
+  gint64 last_time; /* µs, when the latest submission was made or ended */
+} Run;
+
+/* What the device does per second, from work that lasted long enough to be told. */
+static void
+learn_speed (Run *run, double flops)
+{
+  GpuDevice *device = run->recording->device;
+  gint64 now = g_get_monotonic_time ();
+  double seconds = (now - run->last_time) * 1e-6;
+
+  run->last_time = now;
+  if (flops > 1e8 && seconds > 1e-4)
+    device->flops_per_second = 0.75 * device->flops_per_second + 0.25 * flops / seconds;
+}
+
+static gboolean
+await (Run *run, Submission *s, GError **error)
+{
+  GpuRecording *recording = run->recording;
+  GpuDevice *device = recording->device;
+  const GpuPiece *last;
+
+  if (!s->busy)
+    return TRUE;
+  s->busy = FALSE;
+  if (!gpu_device_check (
+          device, vkWaitForFences (device->handle, 1, &s->fence, VK_TRUE, G_MAXUINT64),
+          "Computing", error))
+    return FALSE;
+  last = &g_array_index (recording->pieces, GpuPiece, s->end - 1);
+  if (recording->profile && recording->queries == VK_NULL_HANDLE)
+    recording->seconds[last->first] = (g_get_monotonic_time () - run->last_time) * 1e-6;
+  learn_speed (run, s->flops);
+  base_task_progress (run->task, "compute", last->end, recording->dispatches->len);
+  return TRUE;
+}
+
+/* Pieces from @first on, for one submission. */
+static guint
+gather (Run *run, guint first, VkCommandBuffer *commands, double *flops)
+{
+  GpuRecording *recording = run->recording;
+  double budget = recording->device->flops_per_second * SUBMISSION_SECONDS;
+  gboolean single = recording->profile && recording->queries == VK_NULL_HANDLE;
+  guint n = 0;
+
+  *flops = 0;
+  while (first + n < recording->pieces->len && n < (single ? 1 : MAX_PIECES))
+    {
+      const GpuPiece *piece = &g_array_index (recording->pieces, GpuPiece, first + n);
+
+      if (n > 0 && *flops + piece->flops > budget)
+        break;
+      commands[n++] = piece->commands;
+      *flops += piece->flops;
+    }
+  return n;
+}
+
+static gboolean
+submit (Run *run, Submission *s, guint first, GError **error)
+{
+  GpuDevice *device = run->recording->device;
+  VkCommandBuffer commands[MAX_PIECES];
+  VkSubmitInfo info
+      = { .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .pCommandBuffers = commands };
+
+  info.commandBufferCount = gather (run, first, commands, &s->flops);
+  s->first = first;
+  s->end = first + info.commandBufferCount;
+  if (!gpu_device_check (device, vkResetFences (device->handle, 1, &s->fence),
+                         "Resetting a fence", error)
+      || !gpu_device_check (device, vkQueueSubmit (device->queue, 1, &info, s->fence),
+                            "Submitting", error))
+    return FALSE;
+  s->busy = TRUE;
+  return TRUE;
+}
+
+static gboolean
+read_timestamps (GpuRecording *recording, GError **error)
+{
+  const GpuPhysical *p = &recording->device->physical;
+  guint n = recording->dispatches->len;
+  guint64 mask
+      = p->timestamp_bits < 64 ? ((guint64) 1 << p->timestamp_bits) - 1 : G_MAXUINT64;
+  g_autofree guint64 *stamps = NULL;
+
+  if (recording->queries == VK_NULL_HANDLE)
+    return TRUE;
+  stamps = g_new0 (guint64, 2 * n);
+  if (!gpu_device_check (
+          recording->device,
+          vkGetQueryPoolResults (recording->device->handle, recording->queries, 0, 2 * n,
+                                 2 * n * sizeof *stamps, stamps, sizeof *stamps,
+                                 VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT),
+          "Reading time stamps", error))
+    return FALSE;
+  for (guint i = 0; i < n; i++)
+    recording->seconds[i]
+        = ((stamps[2 * i + 1] - stamps[2 * i]) & mask) * p->info.timestamp_ns * 1e-9;
+  return TRUE;
+}
+
+static gboolean
+run_pieces (Run *run, GError **error)
+{
+  GpuRecording *recording = run->recording;
+  guint depth
+      = recording->profile && recording->queries == VK_NULL_HANDLE ? 1 : IN_FLIGHT;
+  guint first = 0;
+
+  run->last_time = g_get_monotonic_time ();
+  for (guint turn = 0; first < recording->pieces->len; turn = (turn + 1) % depth)
+    {
+      Submission *s = &run->slots[turn];
+
+      if (!await (run, s, error) || !base_task_check (run->task, error)
+          || !submit (run, s, first, error))
+        return FALSE;
+      first = s->end;
+      if (first == recording->pieces->len)
+        for (guint i = 1; i <= depth; i++) /* oldest first */
+          if (!await (run, &run->slots[(turn + i) % depth], error))
+            return FALSE;
+    }
+  return TRUE;
+}
+
+gboolean
+gpu_recording_run (GpuRecording *recording, const BaseTask *task, GError **error)
+{
+  GpuDevice *device = recording->device;
+  VkFenceCreateInfo info = { .sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO };
+  Run run = { .recording = recording, .task = task };
+  gboolean good = TRUE;
+
+  g_return_val_if_fail (recording->finished, FALSE);
+  if (device->lost)
+    return gpu_check (VK_ERROR_DEVICE_LOST, "Computing", error);
+  for (guint i = 0; i < IN_FLIGHT && good; i++)
+    good = gpu_device_check (
+        device, vkCreateFence (device->handle, &info, NULL, &run.slots[i].fence),
+        "Making a fence", error);
+  good = good && run_pieces (&run, error);
+  for (guint i = 0; i < IN_FLIGHT;
+       i++) /* after a fault or a Stop something may be under way */
+    {
+      if (run.slots[i].busy)
+        vkWaitForFences (device->handle, 1, &run.slots[i].fence, VK_TRUE, G_MAXUINT64);
+      vkDestroyFence (device->handle, run.slots[i].fence, NULL);
+    }
+  return good && (!recording->profile || read_timestamps (recording, error));
+}
+
+GArray *
+gpu_recording_timings (GpuRecording *recording)
+{
+  GArray *timings = g_array_new (FALSE, TRUE, sizeof (GpuTiming));
+
+  g_return_val_if_fail (recording->profile, timings);
+  g_array_set_size (timings, recording->dispatches->len);
+  for (guint i = 0; i < timings->len; i++)
+    {
+      const GpuDispatch *d = &g_array_index (recording->dispatches, GpuDispatch, i);
+      GpuTiming *timing = &g_array_index (timings, GpuTiming, i);
+
+      g_strlcpy (timing->label, d->label, sizeof timing->label);
+      g_strlcpy (timing->kernel, d->kernel->name, sizeof timing->kernel);
+      timing->flops = d->flops;
+      timing->seconds = recording->seconds[i];
+    }
+  return timings;
+}
