@@ -39,7 +39,8 @@ typedef enum
 #define ST_ERROR (st_error_quark ())
 GQuark st_error_quark (void);
 
-typedef enum /* the reference's kinds (st_error_kind_name gives its spelling), then ours */
+typedef enum /* the reference's kinds (st_error_kind_name gives its spelling), then ours
+              */
 {
   ST_ERROR_HEADER_TOO_SMALL,
   ST_ERROR_HEADER_TOO_LARGE,
@@ -51,17 +52,26 @@ typedef enum /* the reference's kinds (st_error_kind_name gives its spelling), t
   ST_ERROR_MISALIGNED_SLICE,
   ST_ERROR_TENSOR_INVALID_INFO,
   ST_ERROR_METADATA_INCOMPLETE_BUFFER,
-  ST_ERROR_IO,            /* the system refused: message has its reason */
-  ST_ERROR_CHANGED,       /* the file is not what it was when it was opened */
-  ST_ERROR_FOREIGN,       /* not a safetensors file: message says what it is */
-  ST_ERROR_INDEX,         /* shard index or folder that does not fit together */
+  ST_ERROR_IO,      /* the system refused: message has its reason */
+  ST_ERROR_CHANGED, /* the file is not what it was when it was opened */
+  ST_ERROR_FOREIGN, /* not a safetensors file: message says what it is */
+  ST_ERROR_INDEX,   /* shard index or folder that does not fit together */
 } StError;
 
 const char *st_error_kind_name (int code);
+/**
+ * st_name_escape: (transfer full)
+ * @name: @length bytes of valid UTF-8, possibly with U+0000
+ *
+ * A tensor's or key's name for the screen and for messages: control and direction
+ * characters as \u codes, cut after 256 characters.
+ */
+char *st_name_escape (const char *name, gsize length);
 
 const char *st_dtype_name (StDtype dtype);
 guint st_dtype_bits (StDtype dtype);
 gboolean st_dtype_from_name (const char *name, gsize length, StDtype *dtype);
+/* C64 is a float type, BOOL is neither. */
 gboolean st_dtype_is_float (StDtype dtype);
 gboolean st_dtype_is_integer (StDtype dtype);
 /**
@@ -72,8 +82,10 @@ gboolean st_dtype_is_integer (StDtype dtype);
  *
  * U32, I32, F64, I64 and U64 round to the nearest float; the rest are exact.
  */
-void st_dtype_to_float (StDtype dtype, const guint8 *src, gsize first, gsize n, float *dst);
-void st_dtype_to_double (StDtype dtype, const guint8 *src, gsize first, gsize n, double *dst);
+void
+st_dtype_to_float (StDtype dtype, const guint8 *src, gsize first, gsize n, float *dst);
+void
+st_dtype_to_double (StDtype dtype, const guint8 *src, gsize first, gsize n, double *dst);
 
 /* One tensor of a header. Names are length-counted (they may hold U+0000) and also
  * NUL-terminated; all memory belongs to the header. */
@@ -94,11 +106,21 @@ typedef struct
   guint32 key_length, value_length;
 } StMetadata;
 
-/* One file. Reading is by pread and never faults; a file that shrank or was replaced gives
- * ST_ERROR_CHANGED. Thread: immutable after opening, any. Reference counted. */
+/* One file. Reading is by pread and never faults; a file that shrank or was replaced
+ * gives ST_ERROR_CHANGED. Thread: immutable after opening, any. Reference counted. */
 typedef struct _StFile StFile;
 
+/**
+ * st_file_open: reads and checks the header
+ *
+ * Errors: the reference's kinds for its verdicts; a file that is something else (a web
+ * page, a pickle, a Git LFS pointer …) keeps the kind and the message says what it is.
+ * %ST_ERROR_IO, %ST_ERROR_CHANGED, %G_IO_ERROR_CANCELLED. Blocks: not for the main
+ * thread.
+ */
 StFile *st_file_open (const char *path, const BaseTask *task, GError **error);
+/** st_file_describe_foreign: (transfer full) (nullable): what a refused file really is */
+char *st_file_describe_foreign (const char *path);
 StFile *st_file_ref (StFile *file);
 void st_file_unref (StFile *file);
 const char *st_file_path (StFile *file);
@@ -118,7 +140,7 @@ const char *const *st_file_warnings (StFile *file); /* NULL-terminated */
  * @n: bytes; offset + n beyond the data is a programmer's error
  */
 gboolean st_file_read (StFile *file, guint64 offset, gsize n, void *dst, GError **error);
-/** st_file_dup_fd: a descriptor of the same open file, for import or mapping; -1 on failure */
+/** st_file_fd: the open file's descriptor, for import or mapping; stays the file's */
 int st_file_fd (StFile *file);
 guint64 st_file_data_start (StFile *file);
 
@@ -139,15 +161,18 @@ StModel *st_model_open (const char *path, const BaseTask *task, GError **error);
 StModel *st_model_ref (StModel *model);
 void st_model_unref (StModel *model);
 const char *st_model_path (StModel *model);
-char *st_model_title (StModel *model); /* (transfer full): for people: file name without suffix, or modelspec.title */
+char *st_model_title (StModel *model); /* (transfer full): for people: file name without
+                                          suffix, or modelspec.title */
 gboolean st_model_is_folder (StModel *model);
 guint st_model_n_files (StModel *model);
 StFile *st_model_file (StModel *model, guint index);
 guint st_model_n_tensors (StModel *model);
-const StModelTensor *st_model_tensor (StModel *model, guint index); /* file, then offset order */
+const StModelTensor *st_model_tensor (StModel *model,
+                                      guint index); /* file, then offset order */
 const StModelTensor *st_model_find (StModel *model, const char *name);
 const char *st_model_metadata_value (StModel *model, const char *key);
-/** st_model_read_json: (transfer full) (nullable): text of @relative ("unet/config.json") in a folder */
+/** st_model_read_json: (transfer full) (nullable): text of @relative ("unet/config.json")
+ * in a folder */
 char *st_model_read_json (StModel *model, const char *relative, gsize *length);
 const char *const *st_model_warnings (StModel *model);
 
@@ -174,7 +199,8 @@ StTree *st_tree_new (StModel *model, const BaseTask *task, GError **error);
 void st_tree_free (StTree *tree);
 StNode *st_tree_root (StTree *tree);
 
-/* Writing: temporary sibling file, then rename; order and padding as the reference writes. */
+/* Writing: temporary sibling file, then rename; order and padding as the reference
+ * writes. */
 typedef struct
 {
   const char *name;

@@ -1,0 +1,122 @@
+/* st-check.c: whether the tensors of a header fit each other and the file
+ *
+ * The order of the rules is the reference's; the first fault in offset order is told.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#include "config.h"
+
+#include "st/st-header-private.h"
+
+#define CHECK_EVERY 65536
+
+static void set_tensor_error (const StTensor *tensor,
+                              GError **error,
+                              StError code,
+                              const char *format,
+                              ...) G_GNUC_PRINTF (4, 5);
+
+static void
+set_tensor_error (
+    const StTensor *tensor, GError **error, StError code, const char *format, ...)
+{
+  g_autofree char *name = st_name_escape (tensor->name, tensor->name_length);
+  g_autofree char *what = NULL;
+  va_list args;
+
+  va_start (args, format);
+  what = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_set_error (error, ST_ERROR, code, "tensor “%s”: %s", name, what);
+}
+
+/* "[2, 3]", of a long shape its beginning. */
+static char *
+shape_text (const StTensor *tensor)
+{
+  GString *text = g_string_new ("[");
+
+  for (guint32 i = 0; i < tensor->rank && i < 8; i++)
+    g_string_append_printf (text, "%s%" G_GUINT64_FORMAT, i > 0 ? ", " : "",
+                            tensor->shape[i]);
+  g_string_append (text, tensor->rank > 8 ? ", …]" : "]");
+  return g_string_free (text, FALSE);
+}
+
+static gboolean
+check_size (StTensor *tensor, GError **error)
+{
+  const guint64 bits_each = st_dtype_bits (tensor->dtype);
+  const char *const dtype = st_dtype_name (tensor->dtype);
+  guint64 count = 1, bits = 0;
+  gboolean fits = TRUE;
+
+  for (guint32 i = 0; i < tensor->rank && fits; i++)
+    fits = g_uint64_checked_mul (&count, count, tensor->shape[i]);
+  fits = fits && g_uint64_checked_mul (&bits, count, bits_each);
+  if (!fits || bits % 8 != 0 || bits / 8 != tensor->end - tensor->begin)
+    {
+      g_autofree char *shape = shape_text (tensor);
+
+      if (!fits)
+        set_tensor_error (tensor, error, ST_ERROR_VALIDATION_OVERFLOW,
+                          "the size of %s %s is beyond 64 bits", dtype, shape);
+      else if (bits % 8 != 0)
+        set_tensor_error (tensor, error, ST_ERROR_MISALIGNED_SLICE,
+                          "%s %s is %" G_GUINT64_FORMAT
+                          " bits, not a whole number of bytes",
+                          dtype, shape, bits);
+      else
+        set_tensor_error (tensor, error, ST_ERROR_TENSOR_INVALID_INFO,
+                          "%s %s needs %" G_GUINT64_FORMAT
+                          " bytes, its offsets %" G_GUINT64_FORMAT
+                          " to %" G_GUINT64_FORMAT " hold %" G_GUINT64_FORMAT,
+                          dtype, shape, bits / 8, tensor->begin, tensor->end,
+                          tensor->end - tensor->begin);
+      return FALSE;
+    }
+  tensor->count = count;
+  return TRUE;
+}
+
+gboolean
+st_header_check (StTensor *tensors,
+                 guint n_tensors,
+                 guint64 data_bytes,
+                 const BaseTask *task,
+                 GError **error)
+{
+  guint64 start = 0;
+
+  for (guint i = 0; i < n_tensors; i++)
+    {
+      StTensor *tensor = &tensors[i];
+
+      if (i % CHECK_EVERY == 0 && !base_task_check (task, error))
+        return FALSE;
+      if (tensor->begin != start || tensor->end < tensor->begin)
+        {
+          set_tensor_error (tensor, error, ST_ERROR_INVALID_OFFSET,
+                            "its offsets are %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT
+                            ", where the tensor before it ends at %" G_GUINT64_FORMAT,
+                            tensor->begin, tensor->end, start);
+          return FALSE;
+        }
+      start = tensor->end;
+      if (!check_size (tensor, error))
+        return FALSE;
+    }
+  if (start > data_bytes)
+    g_set_error (error, ST_ERROR, ST_ERROR_METADATA_INCOMPLETE_BUFFER,
+                 "the file is cut off: its tensors need %" G_GUINT64_FORMAT
+                 " bytes, %" G_GUINT64_FORMAT " of them are missing",
+                 start, start - data_bytes);
+  else if (start < data_bytes)
+    g_set_error (error, ST_ERROR, ST_ERROR_METADATA_INCOMPLETE_BUFFER,
+                 "%" G_GUINT64_FORMAT
+                 " bytes follow the last tensor, which ends at %" G_GUINT64_FORMAT
+                 " of the %" G_GUINT64_FORMAT " bytes of data",
+                 data_bytes - start, start, data_bytes);
+  return start == data_bytes;
+}

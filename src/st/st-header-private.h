@@ -1,0 +1,50 @@
+/* st-header-private.h: from the JSON of a header to a checked list of tensors
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#pragma once
+
+#include "st/st.h"
+#include "st/st-arena-private.h"
+#include "st/st-names-private.h"
+
+/* The format's bounds: eight bytes of length, then at most so many of JSON. */
+#define ST_LENGTH_BYTES 8
+#define ST_HEADER_MAX 100000000
+
+typedef struct
+{
+  StArena *arena;
+  StTensor *tensors; /* in offset order */
+  guint n_tensors;
+  StMetadata *metadata; /* in the order of the file */
+  guint n_metadata;
+  StNames *names;
+  char **warnings;
+} StHeader;
+
+/**
+ * st_header_parse:
+ * @text: the JSON, @length bytes
+ * @data_bytes: bytes of the file behind the header
+ *
+ * Gives the verdict of the reference implementation, in its order: UTF-8, JSON, each
+ * tensor in offset order, the total. What the reference accepts but other programs trip
+ * over becomes a warning. Two megabytes a millisecond is usual; asks @task to be
+ * cancelled every few thousand entries.
+ */
+gboolean st_header_parse (StHeader *header,
+                          const char *text,
+                          gsize length,
+                          guint64 data_bytes,
+                          const BaseTask *task,
+                          GError **error);
+void st_header_clear (StHeader *header);
+
+/** st_header_check: the rules on offsets, shapes and sizes; part of st_header_parse() */
+gboolean st_header_check (StTensor *tensors,
+                          guint n_tensors,
+                          guint64 data_bytes,
+                          const BaseTask *task,
+                          GError **error);

@@ -1,0 +1,229 @@
+/* st-write.c: writing a .safetensors file
+ *
+ * Bytes as the reference writes them: wider types first, then by name; {"__metadata__":
+ * …} first; no white space but the padding of the header to eight bytes. Into a temporary
+ * file beside the target that is renamed over it, so that a file that is open, or half of
+ * a write that failed, is never seen.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#include "config.h"
+
+#include "st/st-file-private.h"
+#include "base/base-json.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int
+compare_tensors (gconstpointer a, gconstpointer b)
+{
+  const StWriteTensor *const x = *(const StWriteTensor *const *) a;
+  const StWriteTensor *const y = *(const StWriteTensor *const *) b;
+
+  if (x->dtype != y->dtype)
+    return x->dtype > y->dtype ? -1 : 1;
+  return strcmp (x->name, y->name);
+}
+
+static gboolean
+tensor_bytes (const StWriteTensor *tensor, guint64 *bytes, GError **error)
+{
+  guint64 n = 1, bits = 0;
+  gboolean fits = TRUE;
+
+  for (guint i = 0; i < tensor->rank; i++)
+    fits = fits && g_uint64_checked_mul (&n, n, tensor->shape[i]);
+  fits = fits && g_uint64_checked_mul (&bits, n, st_dtype_bits (tensor->dtype));
+  *bytes = bits / 8;
+  if (!fits)
+    g_set_error (error, ST_ERROR, ST_ERROR_VALIDATION_OVERFLOW,
+                 "tensor “%s”: its size is beyond 64 bits", tensor->name);
+  else if (bits % 8 != 0)
+    g_set_error (error, ST_ERROR, ST_ERROR_MISALIGNED_SLICE,
+                 "tensor “%s”: %" G_GUINT64_FORMAT
+                 " bits are not a whole number of bytes",
+                 tensor->name, bits);
+  return fits && bits % 8 == 0;
+}
+
+static void
+append_tensor (BaseJson *json, const StWriteTensor *tensor, guint64 begin, guint64 end)
+{
+  base_json_key (json, tensor->name);
+  base_json_begin_object (json);
+  base_json_key (json, "dtype");
+  base_json_string (json, st_dtype_name (tensor->dtype));
+  base_json_key (json, "shape");
+  base_json_begin_array (json);
+  for (guint i = 0; i < tensor->rank; i++)
+    base_json_uint (json, tensor->shape[i]);
+  base_json_end_array (json);
+  base_json_key (json, "data_offsets");
+  base_json_begin_array (json);
+  base_json_uint (json, begin);
+  base_json_uint (json, end);
+  base_json_end_array (json);
+  base_json_end_object (json);
+}
+
+/* The length and the padded JSON; NULL when it would be too long to be read again. */
+static GString *
+make_header (const StWriteTensor *const *tensors,
+             guint n_tensors,
+             const char *const *metadata,
+             GError **error)
+{
+  g_autoptr (BaseJson) json = base_json_new (FALSE);
+  g_autofree char *text = NULL;
+  GString *header;
+  guint64 at = 0, length;
+  gsize text_length;
+
+  base_json_begin_object (json);
+  if (metadata != NULL)
+    {
+      base_json_key (json, "__metadata__");
+      base_json_begin_object (json);
+      for (; metadata[0] != NULL; metadata += 2)
+        {
+          base_json_key (json, metadata[0]);
+          base_json_string (json, metadata[1]);
+        }
+      base_json_end_object (json);
+    }
+  for (guint i = 0; i < n_tensors; i++)
+    {
+      guint64 bytes;
+
+      if (!tensor_bytes (tensors[i], &bytes, error))
+        return NULL;
+      if (strcmp (tensors[i]->name, "__metadata__") == 0
+          || (i > 0 && strcmp (tensors[i]->name, tensors[i - 1]->name) == 0)
+          || !g_uint64_checked_add (&bytes, bytes, at))
+        {
+          g_set_error (error, ST_ERROR, ST_ERROR_INVALID_OFFSET,
+                       "tensor “%s” cannot be written: its name is taken, or the file "
+                       "would be too large",
+                       tensors[i]->name);
+          return NULL;
+        }
+      append_tensor (json, tensors[i], at, bytes);
+      at = bytes;
+    }
+  base_json_end_object (json);
+  text = base_json_steal (json, &text_length);
+  length = (text_length + 7) / 8 * 8;
+  if (length > ST_HEADER_MAX)
+    {
+      g_set_error (error, ST_ERROR, ST_ERROR_HEADER_TOO_LARGE,
+                   "the header would have %" G_GUINT64_FORMAT
+                   " bytes, where %d is the most",
+                   length, ST_HEADER_MAX);
+      return NULL;
+    }
+  header = g_string_sized_new (length + ST_LENGTH_BYTES + 1);
+  length = GUINT64_TO_LE (length);
+  g_string_append_len (header, (const char *) &length, sizeof length);
+  g_string_append_len (header, text, text_length);
+  while (header->len % 8 != 0)
+    g_string_append_c (header, ' ');
+  return header;
+}
+
+static gboolean
+write_all (int fd, const void *data, guint64 n)
+{
+  const char *p = data;
+
+  while (n > 0)
+    {
+      const gssize done = write (fd, p, MIN (n, G_MAXINT32 / 2));
+
+      if (done < 0 && errno == EINTR)
+        continue;
+      if (done < 0)
+        return FALSE;
+      p += done;
+      n -= (guint64) done;
+    }
+  return TRUE;
+}
+
+static gboolean
+write_file (int fd,
+            const GString *header,
+            const StWriteTensor *const *tensors,
+            guint n_tensors)
+{
+  if (!write_all (fd, header->str, header->len))
+    return FALSE;
+  for (guint i = 0; i < n_tensors; i++)
+    {
+      guint64 bytes = 0;
+
+      tensor_bytes (tensors[i], &bytes, NULL);
+      if (!write_all (fd, tensors[i]->data, bytes))
+        return FALSE;
+    }
+  return fsync (fd) == 0;
+}
+
+/* mkstemp gives the owner alone any rights; a file that is replaced keeps its own, a new
+ * one gets what the user's mask leaves. */
+static void
+set_mode (int fd, const char *path)
+{
+  struct stat old;
+  mode_t mask;
+
+  if (stat (path, &old) == 0)
+    {
+      fchmod (fd, old.st_mode & 0777);
+      return;
+    }
+  mask = umask (0);
+  umask (mask);
+  fchmod (fd, 0666 & ~mask);
+}
+
+gboolean
+st_write (const char *path,
+          const StWriteTensor *tensors,
+          guint n_tensors,
+          const char *const *metadata,
+          GError **error)
+{
+  g_autofree const StWriteTensor **order = g_new (const StWriteTensor *, n_tensors + 1);
+  g_autofree char *temporary = g_strdup_printf ("%s.XXXXXX", path);
+  GString *header;
+  int fd;
+  gboolean ok;
+
+  for (guint i = 0; i < n_tensors; i++)
+    order[i] = &tensors[i];
+  qsort (order, n_tensors, sizeof *order, compare_tensors);
+  header = make_header (order, n_tensors, metadata, error);
+  if (header == NULL)
+    return FALSE;
+  fd = g_mkstemp_full (temporary, O_RDWR | O_CLOEXEC, 0600);
+  ok = fd >= 0 && write_file (fd, header, order, n_tensors);
+  if (ok)
+    set_mode (fd, path);
+  /* A full disk may only be told at the end, so closing counts. */
+  ok = fd >= 0 && (close (fd) == 0) && ok && g_rename (temporary, path) == 0;
+  if (!ok)
+    {
+      g_set_error (error, ST_ERROR, ST_ERROR_IO, "“%s” could not be written: %s", path,
+                   g_strerror (errno));
+      if (fd >= 0)
+        g_unlink (temporary);
+    }
+  g_string_free (header, TRUE);
+  return ok;
+}

@@ -1,0 +1,201 @@
+/* test-st-file.c: opening, reading, writing, and files that change while they are open
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#include "config.h"
+
+#include "st/st.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static char *folder;
+
+static char *
+path_of (const char *name)
+{
+  return g_build_filename (folder, name, NULL);
+}
+
+static char *
+write_two (const char *name)
+{
+  static const guint64 shape_a[] = { 2, 3 }, shape_b[] = { 4 };
+  static const float a[] = { 1, 2, 3, 4, 5, 6 };
+  static const guint8 b[] = { 9, 8, 7, 6 };
+  static const char *const metadata[]
+      = { "format", "pt", "modelspec.title", "Zwei", NULL };
+  const StWriteTensor tensors[] = {
+    { "b.bytes", ST_DTYPE_U8, 1, shape_b, b },
+    { "a.floats", ST_DTYPE_F32, 2, shape_a, a },
+  };
+  g_autoptr (GError) error = NULL;
+  char *path = path_of (name);
+
+  g_assert_true (st_write (path, tensors, 2, metadata, &error));
+  g_assert_no_error (error);
+  return path;
+}
+
+static void
+test_round_trip (void)
+{
+  g_autofree char *path = write_two ("two.safetensors");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (StFile) file = st_file_open (path, NULL, &error);
+  const StTensor *a, *b;
+  float floats[6];
+  guint8 bytes[4];
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (st_file_n_tensors (file), ==, 2);
+  g_assert_cmpuint (st_file_data_bytes (file), ==, 28);
+  g_assert_cmpuint (st_file_data_start (file), ==, st_file_header_bytes (file) + 8);
+  a = st_file_find (file, "a.floats", -1);
+  b = st_file_find (file, "b.bytesx", 7);
+  g_assert_true (a == st_file_tensor (file, 0));
+  g_assert_true (b == st_file_tensor (file, 1));
+  g_assert_null (st_file_find (file, "c", -1));
+  g_assert_cmpuint (a->rank, ==, 2);
+  g_assert_cmpuint (a->shape[1], ==, 3);
+  g_assert_cmpuint (a->count, ==, 6);
+  g_assert_true (st_file_read (file, a->begin, 24, floats, &error));
+  g_assert_cmpfloat (floats[5], ==, 6);
+  g_assert_true (st_file_read (file, b->begin, 4, bytes, &error));
+  g_assert_cmpmem (bytes, 4, "\x09\x08\x07\x06", 4);
+  g_assert_cmpuint (st_file_n_metadata (file), ==, 2);
+  g_assert_cmpstr (st_file_metadata (file, 0)->key, ==, "format");
+  g_assert_cmpstr (st_file_metadata_value (file, "format"), ==, "pt");
+  g_assert_null (st_file_metadata_value (file, "nothing"));
+  g_assert_null (st_file_warnings (file)[0]);
+}
+
+static void
+assert_changed (StFile *file)
+{
+  g_autoptr (GError) error = NULL;
+  guint8 bytes[28];
+
+  g_assert_false (st_file_read (file, 0, sizeof bytes, bytes, &error));
+  g_assert_error (error, ST_ERROR, ST_ERROR_CHANGED);
+}
+
+static void
+test_truncated_while_open (void)
+{
+  g_autofree char *path = write_two ("cut.safetensors");
+  g_autoptr (StFile) file = st_file_open (path, NULL, NULL);
+
+  g_assert_cmpint (truncate (path, (off_t) st_file_data_start (file) + 3), ==, 0);
+  assert_changed (file);
+}
+
+static void
+test_replaced_while_open (void)
+{
+  g_autofree char *path = write_two ("new.safetensors");
+  g_autoptr (StFile) file = st_file_open (path, NULL, NULL);
+  g_autoptr (StFile) again = NULL;
+  g_autofree char *same = write_two ("new.safetensors");
+
+  assert_changed (file);
+  again = st_file_open (path, NULL, NULL);
+  g_assert_cmpuint (st_file_n_tensors (again), ==, 2);
+}
+
+static void
+test_deleted_while_open (void)
+{
+  g_autofree char *path = write_two ("gone.safetensors");
+  g_autoptr (StFile) file = st_file_open (path, NULL, NULL);
+
+  g_unlink (path);
+  assert_changed (file);
+}
+
+static void
+test_written_while_open (void)
+{
+  g_autofree char *path = write_two ("touched.safetensors");
+  g_autoptr (StFile) file = st_file_open (path, NULL, NULL);
+  FILE *f = g_fopen (path, "r+");
+
+  g_assert_cmpint (fseek (f, -1, SEEK_END), ==, 0);
+  /* The clock of file times ticks every few milliseconds. */
+  g_usleep (20000);
+  g_assert_cmpint (fputc (1, f), ==, 1);
+  fclose (f);
+  assert_changed (file);
+}
+
+static void
+test_no_such_file (void)
+{
+  g_autofree char *path = path_of ("none.safetensors");
+  g_autofree char *pipe = path_of ("pipe.safetensors");
+  const char *const paths[] = { path, folder, pipe, "/dev/zero" };
+
+  g_assert_cmpint (mkfifo (pipe, 0600), ==, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (paths); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (st_file_open (paths[i], NULL, &error));
+      g_assert_error (error, ST_ERROR, ST_ERROR_IO);
+      g_assert_nonnull (strstr (error->message, paths[i]));
+    }
+}
+
+static void
+test_cancelled (void)
+{
+  g_autofree char *path = write_two ("stop.safetensors");
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  const BaseTask task = { .cancellable = cancellable };
+  g_autoptr (GError) error = NULL;
+
+  g_cancellable_cancel (cancellable);
+  g_assert_null (st_file_open (path, &task, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+}
+
+static void
+test_model (void)
+{
+  g_autofree char *path = write_two ("model.safetensors");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (StModel) model = st_model_open (path, NULL, &error);
+  g_autofree char *title = st_model_title (model);
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (title, ==, "Zwei");
+  g_assert_cmpuint (st_model_n_tensors (model), ==, 2);
+  g_assert_cmpstr (st_model_tensor (model, 0)->name, ==, "a.floats");
+  g_assert_true (st_model_find (model, "b.bytes") == st_model_tensor (model, 1));
+  g_assert_null (st_model_find (model, "b"));
+  g_assert_false (st_model_is_folder (model));
+  g_assert_null (st_model_read_json (model, "config.json", NULL));
+  g_assert_null (st_model_warnings (model)[0]);
+}
+
+int
+main (int argc, char **argv)
+{
+  int status;
+
+  g_test_init (&argc, &argv, NULL);
+  folder = g_dir_make_tmp ("st-file-XXXXXX", NULL);
+  g_test_add_func ("/st/file/round-trip", test_round_trip);
+  g_test_add_func ("/st/file/truncated-while-open", test_truncated_while_open);
+  g_test_add_func ("/st/file/replaced-while-open", test_replaced_while_open);
+  g_test_add_func ("/st/file/deleted-while-open", test_deleted_while_open);
+  g_test_add_func ("/st/file/written-while-open", test_written_while_open);
+  g_test_add_func ("/st/file/no-such-file", test_no_such_file);
+  g_test_add_func ("/st/file/cancelled", test_cancelled);
+  g_test_add_func ("/st/model/single", test_model);
+  status = g_test_run ();
+  g_free (folder);
+  return status;
+}
