@@ -1,0 +1,16 @@
+/* app-model-menu.h: the popover of the model button
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#pragma once
+
+#include <gtk/gtk.h>
+
+#define APP_TYPE_MODEL_MENU (app_model_menu_get_type ())
+G_DECLARE_FINAL_TYPE (AppModelMenu, app_model_menu, APP, MODEL_MENU, GtkPopover)
+
+/** app_model_menu_new: recent models, models found in folders, the sample model, Open… */
+GtkWidget *app_model_menu_new (void);
+/** app_model_menu_folder: (transfer full): where a person puts models to have them found */
+char *app_model_menu_folder (void);
