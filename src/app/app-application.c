@@ -50,7 +50,10 @@ open_path (AppApplication *self, const char *path)
 }
 
 static void
-app_application_open (GApplication *application, GFile **files, int n_files, const char *hint)
+app_application_open (GApplication *application,
+                      GFile **files,
+                      int n_files,
+                      const char *hint)
 {
   for (int i = 0; i < n_files; i++)
     {
@@ -111,8 +114,8 @@ on_about (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   static const char *authors[] = { "The Calotype contributors", NULL };
 
   gtk_show_about_dialog (
-      gtk_application_get_active_window (user_data), "program-name", "Calotype", "version",
-      BASE_VERSION, "logo-icon-name", BASE_APP_ID, "comments",
+      gtk_application_get_active_window (user_data), "program-name", "Calotype",
+      "version", BASE_VERSION, "logo-icon-name", BASE_APP_ID, "comments",
       _ ("Looks into safetensors models and makes pictures with them"), "license-type",
       GTK_LICENSE_GPL_3_0, "authors", authors, "translator-credits",
       /* Translators: your names, one a line */
@@ -120,8 +123,10 @@ on_about (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 }
 
 static const GActionEntry entries[] = {
-  { "new-window", on_new_window }, { "open-path", on_open_path, "s" },
-  { "quit", on_quit },             { "shortcuts", on_shortcuts },
+  { "new-window", on_new_window },
+  { "open-path", on_open_path, "s" },
+  { "quit", on_quit },
+  { "shortcuts", on_shortcuts },
   { "about", on_about },
 };
 
@@ -131,7 +136,8 @@ load_style (void)
   g_autoptr (GtkCssProvider) provider = gtk_css_provider_new ();
   GdkDisplay *display = gdk_display_get_default ();
 
-  gtk_css_provider_load_from_resource (provider, "/io/github/calotype/Calotype/style.css");
+  gtk_css_provider_load_from_resource (provider,
+                                       "/io/github/calotype/Calotype/style.css");
   gtk_style_context_add_provider_for_display (display, GTK_STYLE_PROVIDER (provider),
                                               GTK_STYLE_PROVIDER_PRIORITY_APPLICATION);
   if (app_settings_running_from_build ())

@@ -77,7 +77,8 @@ app_breakpoint_measure (GtkWidget *widget,
                               NULL, NULL);
           for_size = MAX (for_size, needs);
         }
-      gtk_widget_measure (self->child, orientation, for_size, minimum, natural, NULL, NULL);
+      gtk_widget_measure (self->child, orientation, for_size, minimum, natural, NULL,
+                          NULL);
     }
   *minimum = MIN (*minimum, orientation == GTK_ORIENTATION_HORIZONTAL ? SMALLEST_WIDTH
                                                                       : SMALLEST_HEIGHT);
@@ -97,8 +98,8 @@ app_breakpoint_size_allocate (GtkWidget *widget, int width, int height, int base
     self->idle = g_idle_add_full (G_PRIORITY_HIGH_IDLE, on_idle, self, NULL);
   if (self->child == NULL)
     return;
-  gtk_widget_measure (self->child, GTK_ORIENTATION_HORIZONTAL, -1, &needs_width, NULL, NULL,
-                      NULL);
+  gtk_widget_measure (self->child, GTK_ORIENTATION_HORIZONTAL, -1, &needs_width, NULL,
+                      NULL, NULL);
   width = MAX (width, needs_width);
   gtk_widget_measure (self->child, GTK_ORIENTATION_VERTICAL, width, &needs_height, NULL,
                       NULL, NULL);

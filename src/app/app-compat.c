@@ -106,8 +106,8 @@ app_compat_choose_file (GtkWindow *parent,
   choice->kind = kind;
   choice->done = done;
   choice->user_data = user_data;
-  dialog = gtk_file_chooser_native_new (title, parent, actions[kind], accept,
-                                        _ ("_Cancel"));
+  dialog
+      = gtk_file_chooser_native_new (title, parent, actions[kind], accept, _ ("_Cancel"));
   gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (dialog), TRUE);
   for (guint i = 0; filters != NULL && i < g_list_model_get_n_items (filters); i++)
     {
@@ -144,7 +144,8 @@ app_compat_append_nearest (GtkSnapshot *snapshot,
                                       bounds);
 #else
   int width = gdk_texture_get_width (texture), height = gdk_texture_get_height (texture);
-  cairo_surface_t *surface = cairo_image_surface_create (CAIRO_FORMAT_ARGB32, width, height);
+  cairo_surface_t *surface
+      = cairo_image_surface_create (CAIRO_FORMAT_ARGB32, width, height);
   cairo_t *cr = gtk_snapshot_append_cairo (snapshot, bounds);
 
   gdk_texture_download (texture, cairo_image_surface_get_data (surface),

@@ -60,8 +60,8 @@ append_row (AppModelMenu *self, const char *path, const char *name, const char *
   gtk_box_append (GTK_BOX (box), where);
   gtk_widget_add_css_class (box, "app-row");
   gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (row), box);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (row), GTK_ACCESSIBLE_PROPERTY_LABEL, name,
-                                  -1);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (row), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  name, -1);
   g_object_set_data_full (G_OBJECT (row), "path", g_strdup (path), g_free);
   g_object_set_data (G_OBJECT (row), "section", (gpointer) section);
   gtk_list_box_append (self->list, row);
@@ -129,8 +129,8 @@ is_model (GFile *folder, GFileInfo *info)
 
   if (g_file_info_get_file_type (info) == G_FILE_TYPE_DIRECTORY)
     {
-      g_autoptr (GFile) index
-          = g_file_resolve_relative_path (g_file_get_child (folder, name), "model_index.json");
+      g_autoptr (GFile) index = g_file_resolve_relative_path (
+          g_file_get_child (folder, name), "model_index.json");
       return g_file_query_exists (index, NULL);
     }
   return g_str_has_suffix (name, ".safetensors")
@@ -147,10 +147,12 @@ scan_folder (const char *path, GPtrArray *found, GCancellable *cancellable)
   GFileInfo *info;
 
   while (files != NULL && found->len < MAX_FOUND
-         && g_file_enumerator_iterate (files, &info, NULL, cancellable, NULL) && info != NULL)
+         && g_file_enumerator_iterate (files, &info, NULL, cancellable, NULL)
+         && info != NULL)
     {
       if (is_model (folder, info))
-        g_ptr_array_add (found, g_build_filename (path, g_file_info_get_name (info), NULL));
+        g_ptr_array_add (found,
+                         g_build_filename (path, g_file_info_get_name (info), NULL));
     }
 }
 

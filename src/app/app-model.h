@@ -24,7 +24,8 @@ void app_model_load_async (const char *path,
                            AppModelProgress progress,
                            GAsyncReadyCallback callback,
                            gpointer user_data);
-/** app_model_load_finish: (transfer full): NULL with an error of ST_ERROR or G_IO_ERROR */
+/** app_model_load_finish: (transfer full): NULL with an error of ST_ERROR or G_IO_ERROR
+ */
 AppModel *app_model_load_finish (GAsyncResult *result, GError **error);
 
 StModel *app_model_get_model (AppModel *self);
@@ -34,3 +35,5 @@ const char *app_model_get_path (AppModel *self);
 /** app_model_get_title: for people: "Sample Model" for the bundled one */
 const char *app_model_get_title (AppModel *self);
 gboolean app_model_is_bundled (AppModel *self);
+/** app_model_bundled_path: (transfer full): where the sample model lies */
+char *app_model_bundled_path (void);

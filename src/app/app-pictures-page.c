@@ -33,7 +33,8 @@ static void
 app_pictures_page_class_init (AppPicturesPageClass *klass)
 {
   G_OBJECT_CLASS (klass)->dispose = app_pictures_page_dispose;
-  gtk_widget_class_set_layout_manager_type (GTK_WIDGET_CLASS (klass), GTK_TYPE_BIN_LAYOUT);
+  gtk_widget_class_set_layout_manager_type (GTK_WIDGET_CLASS (klass),
+                                            GTK_TYPE_BIN_LAYOUT);
 }
 
 static void

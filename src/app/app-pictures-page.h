@@ -12,9 +12,11 @@
 #define APP_TYPE_PICTURES_PAGE (app_pictures_page_get_type ())
 G_DECLARE_FINAL_TYPE (AppPicturesPage, app_pictures_page, APP, PICTURES_PAGE, GtkWidget)
 
-/** app_pictures_page_add_actions: "generate", "lock-seed" … of the table go into the window's @map */
+/** app_pictures_page_add_actions: "generate", "lock-seed" … of the table go into the
+ * window's @map */
 void app_pictures_page_add_actions (AppPicturesPage *self, GActionMap *map);
-/** app_pictures_page_set_model: settings and history stay; the model is loaded when shown */
+/** app_pictures_page_set_model: settings and history stay; the model is loaded when shown
+ */
 void app_pictures_page_set_model (AppPicturesPage *self, AppModel *model);
 /** app_pictures_page_set_shown: whether the page is the visible one */
 void app_pictures_page_set_shown (AppPicturesPage *self, gboolean shown);

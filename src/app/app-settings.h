@@ -14,7 +14,8 @@
  * folder, the program uses the schema and catalogues of that folder.
  */
 void app_settings_prepare (void);
-/** app_settings_running_from_build: whether this process was started from the build folder */
+/** app_settings_running_from_build: whether this process was started from the build
+ * folder */
 gboolean app_settings_running_from_build (void);
 /** app_settings_get: (transfer none): the one GSettings of the program. Main thread */
 GSettings *app_settings_get (void);

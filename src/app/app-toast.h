@@ -18,5 +18,6 @@ G_DECLARE_FINAL_TYPE (AppToast, app_toast, APP, TOAST, GtkWidget)
  * Replaces the toast that is shown, stays for five seconds (with a button: eight), longer
  * while the pointer is over it. Main thread.
  */
-void app_toast_show (AppToast *self, const char *text, const char *button, const char *action);
+void
+app_toast_show (AppToast *self, const char *text, const char *button, const char *action);
 void app_toast_hide (AppToast *self);

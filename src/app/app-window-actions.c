@@ -100,8 +100,8 @@ on_screenshot (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   node = gtk_snapshot_to_node (snapshot);
   if (node == NULL)
     return;
-  texture = gsk_renderer_render_texture (gtk_native_get_renderer (GTK_NATIVE (widget)), node,
-                                         &GRAPHENE_RECT_INIT (0, 0, width, height));
+  texture = gsk_renderer_render_texture (gtk_native_get_renderer (GTK_NATIVE (widget)),
+                                         node, &GRAPHENE_RECT_INIT (0, 0, width, height));
   gdk_texture_save_to_png (texture, g_variant_get_string (parameter, NULL));
 }
 

@@ -202,11 +202,11 @@ app_window_choose_file (AppWindow *self, gboolean folder)
   gtk_file_filter_add_pattern (all, "*");
   g_list_store_append (filters, models);
   g_list_store_append (filters, all);
-  app_compat_choose_file (
-      GTK_WINDOW (self), folder ? APP_COMPAT_OPEN_FOLDER : APP_COMPAT_OPEN_FILE,
-      folder ? _ ("Open a Model Folder") : _ ("Open a Model"), _ ("_Open"),
-      folder ? NULL : G_LIST_MODEL (filters), where, NULL, on_file_chosen,
-      g_object_ref (self));
+  app_compat_choose_file (GTK_WINDOW (self),
+                          folder ? APP_COMPAT_OPEN_FOLDER : APP_COMPAT_OPEN_FILE,
+                          folder ? _ ("Open a Model Folder") : _ ("Open a Model"),
+                          _ ("_Open"), folder ? NULL : G_LIST_MODEL (filters), where,
+                          NULL, on_file_chosen, g_object_ref (self));
 }
 
 static gboolean
@@ -239,7 +239,10 @@ app_window_get_narrow (AppWindow *self)
 }
 
 void
-app_window_toast (AppWindow *self, const char *text, const char *button, const char *action)
+app_window_toast (AppWindow *self,
+                  const char *text,
+                  const char *button,
+                  const char *action)
 {
   g_return_if_fail (APP_IS_WINDOW (self));
   app_toast_show (self->toast, text, button, action);

@@ -13,11 +13,14 @@
 G_DECLARE_FINAL_TYPE (AppWindow, app_window, APP, WINDOW, GtkApplicationWindow)
 
 AppWindow *app_window_new (GtkApplication *application);
-/** app_window_start: a window from the launcher: Pictures, with the last or the bundled model */
+/** app_window_start: a window from the launcher: Pictures, with the last or the bundled
+ * model */
 void app_window_start (AppWindow *self);
-/** app_window_open: inspects @path and shows Tensors; a model that can generate becomes the session's */
+/** app_window_open: inspects @path and shows Tensors; a model that can generate becomes
+ * the session's */
 void app_window_open (AppWindow *self, const char *path);
-/** app_window_use_model: as open, without changing the page: what the model button does */
+/** app_window_use_model: as open, without changing the page: what the model button does
+ */
 void app_window_use_model (AppWindow *self, const char *path);
 /** app_window_is_fresh: whether nothing was opened in it yet */
 gboolean app_window_is_fresh (AppWindow *self);
