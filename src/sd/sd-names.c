@@ -8,7 +8,7 @@
 
 #include "config.h"
 
-#include "sd/sd-names.h"
+#include "sd/sd-names-private.h"
 
 #include <string.h>
 
@@ -21,8 +21,11 @@ struct _SdNames
 
 /* Older merges leave out "text_model." of the text encoder. */
 static char *
-canonical_name (const char *name)
+canonical_name (const SdNamesDiffusers *diffusers, const char *name)
 {
+  char *translated = sd_names_diffusers_translate (diffusers, name);
+  if (translated != NULL)
+    return translated;
   static const char text[] = "cond_stage_model.transformer.";
   if (g_str_has_prefix (name, text) && !g_str_has_prefix (name, SD_NAMES_TEXT))
     return g_strconcat (SD_NAMES_TEXT, name + strlen (text), NULL);
@@ -35,13 +38,15 @@ sd_names_new (StModel *model)
   SdNames *names = g_new0 (SdNames, 1);
   names->model = st_model_ref (model);
   names->table = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  SdNamesDiffusers *diffusers = sd_names_diffusers_new (model);
   for (guint i = 0; i < st_model_n_tensors (model); i++)
     {
       const StModelTensor *tensor = st_model_tensor (model, i);
       if (strlen (tensor->name) == tensor->name_length)
-        g_hash_table_insert (names->table, canonical_name (tensor->name),
+        g_hash_table_insert (names->table, canonical_name (diffusers, tensor->name),
                              (gpointer) tensor);
     }
+  sd_names_diffusers_free (diffusers);
   return names;
 }
 
