@@ -50,14 +50,29 @@ void sd_info_free (SdInfo *info);
 /** sd_bundled_model_path: (transfer full): the sample model, installed or in the source tree */
 char *sd_bundled_model_path (void);
 
+/* Bytes of a text: from begin up to, without, end. */
+typedef struct
+{
+  gsize begin, end;
+} SdSpan;
+
+/**
+ * sd_unknown_words: the words of @prompt that are not among @info's words
+ * @spans: (out) (optional) (transfer full): #SdSpan of every occurrence, in order
+ *
+ * Returns: (transfer full) (nullable): each word once, in lower case; NULL where there is none
+ * or @info has no list of words. Thread: any
+ */
+char **sd_unknown_words (const SdInfo *info, const char *prompt, GArray **spans);
+
 /* ---- tokens ---- */
 
 typedef struct _SdTokenizer SdTokenizer;
 SdTokenizer *sd_tokenizer_new (GError **error);
 void sd_tokenizer_free (SdTokenizer *tokenizer);
 /**
- * sd_tokenizer_encode: ids without start and end, any number
- * @words: (out) (optional) (transfer full): byte offset in @text at which each id begins
+ * sd_tokenizer_encode: ids (guint32) without start and end, any number
+ * @offsets: (out) (optional) (transfer full): gsize: byte of @text at which each id begins
  */
 GArray *sd_tokenizer_encode (SdTokenizer *tokenizer, const char *text, GArray **offsets);
 

@@ -1,0 +1,120 @@
+/* sd-params.c: what is asked of one press of Generate
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#include "config.h"
+
+#include "sd/sd.h"
+
+#include <glib/gi18n-lib.h>
+
+#define MIN_SIDE 64
+#define MAX_SIDE 4096
+#define MAX_STEPS 1000 /* as many as there are noise levels */
+#define MAX_CFG 100.0
+#define MAX_BATCH 64
+
+GQuark
+sd_error_quark (void)
+{
+  return g_quark_from_static_string ("sd-error-quark");
+}
+
+SdParams *
+sd_params_new_for (const SdInfo *info)
+{
+  SdParams *params = g_new0 (SdParams, 1);
+  params->prompt = g_strdup ("");
+  params->negative = g_strdup ("");
+  params->width = info->width;
+  params->height = info->height;
+  params->steps = info->steps;
+  params->cfg = info->cfg;
+  params->batch = 1;
+  params->rng = BASE_RANDOM_CPU;
+  params->sampler = info->sampler;
+  params->schedule = info->schedule;
+  return params;
+}
+
+SdParams *
+sd_params_copy (const SdParams *params)
+{
+  SdParams *copy = g_memdup2 (params, sizeof *params);
+  copy->prompt = g_strdup (params->prompt);
+  copy->negative = g_strdup (params->negative);
+  return copy;
+}
+
+void
+sd_params_free (SdParams *params)
+{
+  if (params == NULL)
+    return;
+  g_free (params->prompt);
+  g_free (params->negative);
+  g_free (params);
+}
+
+static gboolean refuse (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+static gboolean
+refuse (GError **error, const char *format, ...)
+{
+  va_list args;
+  va_start (args, format);
+  g_autofree char *message = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_set_error_literal (error, SD_ERROR, SD_ERROR_PARAMETER, message);
+  return FALSE;
+}
+
+static gboolean
+check_side (const char *name, guint side, GError **error)
+{
+  if (side < MIN_SIDE || side > MAX_SIDE)
+    return refuse (error, _ ("%s %u is out of range: it must be from %d to %d pixels"),
+                   name, side, MIN_SIDE, MAX_SIDE);
+  if (side % 8 != 0)
+    return refuse (error, _ ("%s %u is not a multiple of 8: %u and %u are"), name, side,
+                   side / 8 * 8, side / 8 * 8 + 8);
+  return TRUE;
+}
+
+/**
+ * sd_params_check: every number against what can be computed at all; not against memory
+ *
+ * Returns: FALSE with SD_ERROR_PARAMETER that names the number and what would do
+ */
+gboolean
+sd_params_check (const SdParams *params, GError **error)
+{
+  if (!check_side (_ ("width"), params->width, error)
+      || !check_side (_ ("height"), params->height, error))
+    return FALSE;
+  if (params->steps < 1 || params->steps > MAX_STEPS)
+    return refuse (error, _ ("steps %u is out of range: it must be from 1 to %d"),
+                   params->steps, MAX_STEPS);
+  if (!(params->cfg >= 0.0 && params->cfg <= MAX_CFG))
+    return refuse (error, _ ("guidance %g is out of range: it must be from 0 to %g"),
+                   params->cfg, MAX_CFG);
+  if (params->batch < 1 || params->batch > MAX_BATCH)
+    return refuse (error,
+                   _ ("%u pictures at once is out of range: it must be from 1 to %d"),
+                   params->batch, MAX_BATCH);
+  if (params->seed > G_MAXUINT64 - (params->batch - 1))
+    return refuse (error,
+                   _ ("seed %" G_GUINT64_FORMAT " leaves no seeds for %u pictures"),
+                   params->seed, params->batch);
+  if (params->rng != BASE_RANDOM_CPU && params->rng != BASE_RANDOM_NV)
+    return refuse (error, _ ("random generator %d is not known"), (int) params->rng);
+  if (params->sampler < 0 || params->sampler >= SAMPLER_N_KINDS)
+    return refuse (error, _ ("sampler %d is not known"), (int) params->sampler);
+  if (params->schedule < 0 || params->schedule >= SAMPLER_N_SCHEDULES)
+    return refuse (error, _ ("schedule %d is not known"), (int) params->schedule);
+  if (!g_utf8_validate (params->prompt, -1, NULL)
+      || !g_utf8_validate (params->negative, -1, NULL))
+    return refuse (error, _ ("the prompt is not UTF-8 text"));
+  return TRUE;
+}
