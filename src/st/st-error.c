@@ -5,7 +5,7 @@
 
 #include "config.h"
 
-#include "st/st.h"
+#include "st/st-header-private.h"
 
 G_DEFINE_QUARK (st - error - quark, st_error)
 
@@ -48,6 +48,27 @@ is_shown_as_code (gunichar c)
     default:
       return FALSE;
     }
+}
+
+gboolean
+st_name_is_plain (const char *name, gsize length)
+{
+  const char *const end = name + length;
+
+  for (const char *p = name; p < end;)
+    if ((guchar) *p < 0x80)
+      {
+        if ((guchar) *p < 0x20 || *p == 0x7f)
+          return FALSE;
+        p++;
+      }
+    else
+      {
+        if (is_shown_as_code (g_utf8_get_char (p)))
+          return FALSE;
+        p = g_utf8_next_char (p);
+      }
+  return TRUE;
 }
 
 char *

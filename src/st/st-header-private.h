@@ -42,6 +42,9 @@ gboolean st_header_parse (StHeader *header,
                           GError **error);
 void st_header_clear (StHeader *header);
 
+/** st_name_is_plain: whether st_name_escape() would leave a short @name as it is */
+gboolean st_name_is_plain (const char *name, gsize length);
+
 /** st_header_check: the rules on offsets, shapes and sizes; part of st_header_parse() */
 gboolean st_header_check (StTensor *tensors,
                           guint n_tensors,

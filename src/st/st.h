@@ -182,7 +182,7 @@ typedef struct _StNode StNode;
 struct _StNode
 {
   const char *label; /* last part of the name; the root has the model's title */
-  char *path;        /* full dotted path; "" for the root */
+  char *path; /* full dotted path; "" for the root; both as st_name_escape() shows it */
   StNode *parent;
   StNode **children;
   guint n_children;
@@ -194,6 +194,7 @@ struct _StNode
   guint32 dtypes;              /* bit (1 << StDtype) of every type here and below */
 };
 
+/* Keeps the model. Thread: immutable, any; to be made off the main thread. */
 typedef struct _StTree StTree;
 StTree *st_tree_new (StModel *model, const BaseTask *task, GError **error);
 void st_tree_free (StTree *tree);
