@@ -10,7 +10,15 @@
 
 #define IMAGE_ERROR (image_error_quark ())
 GQuark image_error_quark (void);
-typedef enum { IMAGE_ERROR_FORMAT, IMAGE_ERROR_SIZE, IMAGE_ERROR_IO } ImageError;
+typedef enum
+{
+  IMAGE_ERROR_FORMAT, /* not a PNG file, damaged, or a text that no PNG can hold */
+  IMAGE_ERROR_SIZE,   /* larger than IMAGE_MAX_SIDE, IMAGE_MAX_PIXELS or the memory */
+  IMAGE_ERROR_IO,     /* the message names the path and what the system said */
+} ImageError;
+
+#define IMAGE_MAX_SIDE 32768u
+#define IMAGE_MAX_PIXELS (1u << 28)
 
 /* 8 bits a channel, sRGB, top row first, no padding between rows. */
 typedef struct
@@ -20,12 +28,18 @@ typedef struct
   guint8 *pixels;
 } ImageBuffer;
 
-ImageBuffer *image_buffer_new (guint width, guint height, guint channels); /* NULL if too large */
+/* Thread: any; one picture is not changed by two threads at once. */
+
+/** image_buffer_new: zeroed; NULL if a side is 0, if it is too large, or without memory
+ */
+ImageBuffer *image_buffer_new (guint width, guint height, guint channels);
 ImageBuffer *image_buffer_copy (const ImageBuffer *image);
 void image_buffer_free (ImageBuffer *image);
-/** image_buffer_from_floats: @rgb is [h][w][3] in [-1, 1], as a VAE gives it; rounds to nearest, clamps */
+/** image_buffer_from_floats: @rgb is [h][w][3] in [-1, 1], as a VAE gives it; rounds to
+ * nearest, clamps; NaN is black */
 ImageBuffer *image_buffer_from_floats (const float *rgb, guint width, guint height);
-/** image_buffer_resize: area-averaged down, bicubic up; for thumbnails and previews */
+/** image_buffer_resize: area-averaged down, bicubic (Catmull-Rom) up; on the stored
+ * values, for thumbnails and previews; NULL as image_buffer_new */
 ImageBuffer *image_buffer_resize (const ImageBuffer *image, guint width, guint height);
 
 /* Text chunks: keyword and UTF-8 text, in file order. */
@@ -36,14 +50,30 @@ typedef struct
 } ImageText;
 void image_text_free (ImageText *text);
 
-/** image_png_save: to a temporary sibling, then renamed; texts of (element-type ImageText) or NULL */
+/** image_text_new: copies both */
+ImageText *image_text_new (const char *keyword, const char *text);
+/** image_texts_new: (transfer full): an empty array that frees its ImageTexts */
+GPtrArray *image_texts_new (void);
+/** image_texts_find: (nullable): the text of the first chunk with @keyword */
+const char *image_texts_find (GPtrArray *texts, const char *keyword);
+
+/**
+ * image_png_save:
+ * @texts: (nullable) (element-type ImageText): keywords of 1 to 79 Latin-1 characters
+ *
+ * Written to a temporary sibling, made durable, then renamed: at @path there is the old
+ * file or the whole new one, whatever happens.
+ */
 gboolean image_png_save (const ImageBuffer *image,
                          const char *path,
                          GPtrArray *texts,
                          GError **error);
-/** image_png_load: @texts (out) (optional): GPtrArray of ImageText */
+/** image_png_load: any PNG, as 3 channels, or 4 where it has transparency;
+ * @texts: (out) (optional): GPtrArray of ImageText */
 ImageBuffer *image_png_load (const char *path, GPtrArray **texts, GError **error);
-/** image_png_read_texts: only the chunks, without decoding the pixels */
+ImageBuffer *image_png_load_bytes (GBytes *bytes, GPtrArray **texts, GError **error);
+/** image_png_read_texts: only the chunks, without reading the pixels; of a file that was
+ * cut short or damaged, those that can be read */
 GPtrArray *image_png_read_texts (const char *path, GError **error);
 GBytes *image_png_encode (const ImageBuffer *image, GError **error);
 
@@ -59,7 +89,7 @@ typedef struct
   int width, height;
   char *model, *model_hash;
   int clip_skip;
-  char *rng;    /* "cpu", "nv" or "gpu" */
+  char *rng;     /* "cpu", "nv" or "gpu" */
   char *version; /* program */
   char *source;  /* which dialect it was read from: "calotype", "a1111", "comfyui" … */
 } ImageMeta;
