@@ -1,0 +1,208 @@
+#!/usr/bin/env python3
+"""make-golden-sd.py: what the networks and whole runs must give, by diffusers in fp32
+
+    make-golden-sd.py [sample] [formula] [narrow]
+
+Writes tests/golden/sd-sample (the bundled model), sd-formula (the formula's Stable Diffusion
+1.5) and sd-narrow (the formula's narrow variant), each .safetensors with .json beside it that
+says what each tensor is. All layouts are [n][c][h][w], all values F32 unless said otherwise.
+
+SPDX-License-Identifier: GPL-3.0-or-later
+"""
+
+import argparse
+import json
+import math
+import pathlib
+
+import diffusers
+import numpy as np
+import torch
+import transformers
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+import clip_tokenizer
+import formula
+import sd_networks
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SAMPLE = ROOT / "data/models/calotype-sample.safetensors"
+SCALE, SEED = 0.18215, 42
+
+
+def levels():
+    """The 1000 training sigmas, in double precision."""
+    betas = torch.linspace(0.00085**0.5, 0.0120**0.5, 1000, dtype=torch.float64) ** 2
+    alphas = torch.cumprod(1 - betas, 0)
+    return ((1 - alphas) / alphas).sqrt().numpy()
+
+
+def karras(steps, sigmas, rho=7.0):
+    low, high = sigmas[0] ** (1 / rho), sigmas[-1] ** (1 / rho)
+    ramp = np.linspace(0, 1, steps)
+    return np.append((high + ramp * (low - high)) ** rho, 0.0)
+
+
+class Golden:
+    def __init__(self, name, model):
+        self.name, self.tensors, self.about = name, {}, {}
+        self.head = {
+            "program": "diffusers, transformers, PyTorch (CPU, fp32)",
+            "version": [diffusers.__version__, transformers.__version__, torch.__version__],
+            "seed": SEED,
+            "command": f"tools/reference/make-golden-sd.py {name.removeprefix('sd-')}",
+            "model": model,
+        }
+        self.generator = torch.Generator().manual_seed(SEED)
+
+    def add(self, name, tensor, **about):
+        assert tensor.dtype != torch.float32 or bool(tensor.isfinite().all()), name
+        self.tensors[name], self.about[name] = tensor.contiguous().clone(), about
+        print(f"  {name} {list(tensor.shape)} rms {tensor.float().pow(2).mean().sqrt():.4f}", flush=True)
+
+    def noise(self, *shape):
+        return torch.randn(shape, generator=self.generator)
+
+    def save(self):
+        base = ROOT / "tests/golden" / self.name
+        save_file(self.tensors, f"{base}.safetensors")
+        pathlib.Path(f"{base}.safetensors").chmod(0o644)
+        text = json.dumps(self.head | {"tensors": self.about}, indent=1, ensure_ascii=False)
+        pathlib.Path(f"{base}.json").write_text(text + "\n", encoding="utf-8")
+
+
+def add_text(golden, state, prompts):
+    model, tokenizer = sd_networks.text(state), clip_tokenizer.load()
+    ids = [clip_tokenizer.ids77(tokenizer, p) for p in prompts]
+    golden.head["prompts"] = prompts
+    golden.add("text.ids", torch.tensor(ids, dtype=torch.int32), what="I32: tokens of the prompts")
+    context = sd_networks.context(model, ids)
+    golden.add("text.context", context, what="[prompt][77][width]: last hidden state after the final norm")
+    return context
+
+
+def add_unet(golden, unet, context, cases):
+    """cases: (latent height, latent width, timestep, prompts)"""
+    for i, (h, w, t, prompts) in enumerate(cases):
+        x = golden.noise(len(prompts), 4, h, w)
+        out = unet(x, torch.tensor([t] * len(prompts), dtype=torch.float32), context[prompts]).sample
+        golden.add(f"unet.{i}.x", x, t=t, prompts=prompts)
+        golden.add(f"unet.{i}.out", out, what=f"predicted noise for unet.{i}.x at t with the context of its prompts")
+
+
+def add_vae(golden, vae, cases):
+    """cases: (name, latents, scaled as the UNet sees them)"""
+    for name, latents in cases:
+        golden.add(f"vae.{name}.latents", latents, what="scaled, as the UNet sees them")
+        picture = vae.decode(latents / SCALE).sample
+        golden.add(f"vae.{name}.decoded", picture, what="picture, about -1 … 1, not clamped")
+
+
+def add_encoder(golden, vae, name, picture):
+    """picture: [1][3][h][w] bytes"""
+    golden.add(f"encode.{name}.picture", picture, what="U8: 0 … 255; the network sees x / 127.5 - 1")
+    moments = vae.quant_conv(vae.encoder(picture.float() / 127.5 - 1))
+    golden.add(f"encode.{name}.moments", moments, what="mean (4) and log variance (4) before clamping and scaling")
+
+
+def to_bytes(picture):
+    return ((picture + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+
+
+def drawn_picture(h, w):
+    """Waves and a disc: smooth parts and edges, from a formula."""
+    y, x = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
+    wave = [torch.sin(x / (5.0 + i) + i) * torch.cos(y / (9.0 - i)) for i in range(3)]
+    disc = ((x - w / 2) ** 2 + (y - h / 2) ** 2 < (min(h, w) / 3) ** 2).float()
+    return to_bytes((torch.stack(wave) * 0.6 + disc * 0.4)[None])
+
+
+def run(unet, context, noise, sigmas, sampler, cfg):
+    """k-diffusion's sample_euler and sample_dpmpp_2m; context: negative, positive"""
+    train = np.log(levels())
+    positions = np.arange(1000)
+
+    def denoise(x, sigma):
+        t = float(np.interp(math.log(sigma), train, positions))
+        scaled = torch.cat([x, x]) / math.sqrt(sigma**2 + 1)
+        negative, positive = unet(scaled, torch.tensor([t, t], dtype=torch.float32), context).sample.chunk(2)
+        return x - sigma * (negative + cfg * (positive - negative))
+
+    x, previous = noise * sigmas[0], None
+    for i in range(len(sigmas) - 1):
+        now, then = sigmas[i], sigmas[i + 1]
+        clean = denoise(x, now)
+        if sampler == "euler":
+            x = x + (x - clean) / now * (then - now)
+        elif then == 0:
+            x = clean
+        else:
+            h = math.log(now / then)
+            mixed = clean
+            if previous is not None:
+                r = math.log(sigmas[i - 1] / now) / h
+                mixed = (1 + 1 / (2 * r)) * clean - 1 / (2 * r) * previous
+            x = then / now * x - math.expm1(-h) * mixed
+        previous = clean
+    return x
+
+
+def add_runs(golden, unet, context, h, w, cfg, steps=20):
+    """Prompts 0 (negative) and 1."""
+    noise = torch.randn((1, 4, h, w), generator=torch.Generator().manual_seed(SEED))
+    golden.add("run.noise", noise, what=f"torch.randn on the CPU, seed {SEED}")
+    out = None
+    for sampler in ("euler", "dpmpp_2m"):
+        out = run(unet, context[[0, 1]], noise, karras(steps, levels()), sampler, cfg)
+        golden.add(f"run.{sampler}.latents", out, sampler=sampler, schedule="karras", steps=steps, cfg=cfg,
+                   prompt=golden.head["prompts"][1], negative=golden.head["prompts"][0])
+    return out
+
+
+def make_sample():
+    golden = Golden("sd-sample", "data/models/calotype-sample.safetensors")
+    with safe_open(SAMPLE, "pt") as f:
+        state, metadata = {k: f.get_tensor(k) for k in f.keys()}, f.metadata()
+    width, height = (int(s) // 8 for s in metadata["modelspec.resolution"].split("x"))
+    cfg = json.loads(metadata["calotype.defaults"])["cfg"]
+    long = "The lighthouse's keeper isn't home: 3 umbrellas, 12 cats & déjà vu… " * 3
+    context = add_text(golden, state, ["", json.loads(metadata["calotype.prompts"])[4], long])
+    unet, vae = sd_networks.unet(state), sd_networks.vae(state)
+    square = (height, width)
+    add_unet(golden, unet, context, [(*square, 1, [1]), (*square, 250, [1]), (*square, 999, [1]),
+                                     (*square, 437.3, [2]), (12, 18, 500, [1]), (9, 13, 500, [1]),
+                                     (*square, 250, [0, 1])])
+    latents = add_runs(golden, unet, context, height, width, cfg)
+    add_vae(golden, vae, [("run", latents), ("odd", golden.noise(1, 4, 9, 13) * 0.8)])
+    add_encoder(golden, vae, "run", to_bytes(golden.tensors["vae.run.decoded"]))
+    add_encoder(golden, vae, "odd", drawn_picture(72, 104))
+    golden.save()
+
+
+def make_formula(name, config):
+    golden = Golden(name, "tools/make-checkpoint" + (" --narrow" if name == "sd-narrow" else ""))
+
+    def state(part):
+        return {n: torch.from_numpy(formula.tensor(n, s)) for n, s in formula.shapes(config, part).items()}
+
+    context = add_text(golden, state("text"), ["a photo of an astronaut riding a horse on mars"])
+    unet = sd_networks.unet(state("unet"))
+    add_unet(golden, unet, context, [(8, 8, 10, [0]), (8, 8, 741.5, [0])])
+    del unet
+    vae = sd_networks.vae(state("vae"))
+    add_vae(golden, vae, [("square", golden.noise(1, 4, 8, 8))])
+    add_encoder(golden, vae, "square", drawn_picture(64, 64))
+    golden.save()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", nargs="*", default=["sample", "narrow", "formula"])
+    torch.set_num_threads(2)
+    for what in parser.parse_args().what:
+        print(what)
+        if what == "sample":
+            make_sample()
+        else:
+            make_formula(f"sd-{what}", {"formula": formula.FULL, "narrow": formula.NARROW}[what])
