@@ -1,0 +1,80 @@
+#version 450
+// matrix-columns.comp: linear and 3×3 convolution, lanes along output columns
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+//
+// "Direct" form: no shared memory, no barrier. A subgroup makes TM rows × SG vec4 columns;
+// a lane holds one vec4 column of each row. The fragment of A (TM rows × KU vec4) lies spread
+// over the lanes and is handed round by shuffles with constant index.
+// GEGLU: a lane also makes the column half a width further on, and multiplies.
+// Groups: x columns / SG, y rows of an image / TM, z images.
+// Range: sums in fp32 in the order of k; inputs and outputs fp32 or fp16 (clamped).
+#extension GL_GOOGLE_include_directive : require
+#include "include/common.glsl"
+#include "include/matrix.glsl"
+
+const uint NB = ACT == NN_SPEC_GEGLU ? 2 : 1;
+#ifdef NO_SHUFFLE
+const uint AL = TM * KU;
+#define ELEMENT(i) (i)
+#define A(x, k) a[x][k]
+#else
+const uint AL = (TM * KU + SG - 1) / SG; // vec4 of A that a lane fetches
+#define ELEMENT(i) ((i * SG + LANE) % (TM * KU))
+#define A(x, k) from_lane(a[(x) / SG][k], (x) % SG)
+#endif
+
+void main()
+{
+    const uint out4 = p.n4 / NB, n4 = gl_WorkGroupID.x * SG + LANE, nc = min(n4, out4 - 1);
+    const uint m0 = p.row0 + gl_WorkGroupID.y * TM, image = p.image0 + gl_WorkGroupID.z;
+    const uint k4 = p.c4 + p.c4_2, last_pair = TAPS * k4 * 2 - 1;
+    vec4 acc[TM * NB];
+    [[unroll]] for (uint i = 0; i < TM * NB; i++) acc[i] = vec4(0);
+    Place place[AL];
+    uint column[AL];
+    [[unroll]] for (uint i = 0; i < AL; i++) {
+        uint x = ELEMENT(i);
+        place[i] = place_of(min(m0 + x % TM, p.rows - 1));
+        column[i] = x / TM;
+    }
+    for (uint turn = 0; turn < TAPS * p.sources; turn++) {
+        uint source = turn & (p.sources - 1), tap = turn >> (p.sources - 1);
+        uint c4 = source == 0 ? p.c4 : p.c4_2, kb = tap * k4 + (source == 0 ? 0 : p.c4);
+        uint texel[AL];
+        bool inside[AL];
+        [[unroll]] for (uint i = 0; i < AL; i++) inside[i] = place_texel(place[i], tap, image, source, texel[i]);
+        for (uint k = 0; k < c4; k += KU) {
+            vec4 a[AL];
+            [[unroll]] for (uint i = 0; i < AL; i++) {
+                uint kc = k + column[i];
+                a[i] = fetch(texel[i] + min(kc, c4 - 1), source);
+                a[i] = inside[i] && kc < c4 ? a[i] : vec4(0);
+            }
+            [[unroll]] for (uint g = 0; g < KU; g++) {
+                [[unroll]] for (uint kk = 0; kk < 4; kk += 2) {
+                    uint pair = min((kb + k + g) * 2 + kk / 2, last_pair);
+                    vec4 b0[NB], b1[NB];
+                    [[unroll]] for (uint j = 0; j < NB; j++) fetch_weight(pair, nc + j * out4, b0[j], b1[j]);
+                    [[unroll]] for (uint r = 0; r < TM; r++) {
+                        float a0 = A(g * TM + r, kk), a1 = A(g * TM + r, kk + 1);
+                        [[unroll]] for (uint j = 0; j < NB; j++) {
+                            acc[r * NB + j] += a0 * b0[j];
+                            acc[r * NB + j] += a1 * b1[j];
+                        }
+                    }
+                }
+            }
+        }
+    }
+    vec4 add[NB];
+    [[unroll]] for (uint j = 0; j < NB; j++) add[j] = column_add(nc + j * out4, image);
+    [[unroll]] for (uint r = 0; r < TM; r++) {
+        uint row = m0 + r, at = (image * p.rows + min(row, p.rows - 1)) * out4 + nc;
+        vec4 v = acc[r * NB] + add[0];
+        if (ACT == NN_SPEC_GEGLU) v *= gelu(acc[r * NB + NB - 1] + add[NB - 1]);
+        else v = activate(v);
+        if (RESIDUAL) v += texelFetch(RES, int(at));
+        if (row < p.rows && n4 < out4) store(at - p.first * out4, v);
+    }
+}

@@ -1,0 +1,83 @@
+/* nn-emit-private.h: what the emitters share
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#pragma once
+
+#include "nn/nn-private.h"
+#include "shaders/include/params.h"
+
+/* One dispatch in the making. The first three specialization constants of every kernel
+ * (subgroup size, broadcast, fp16 output) are set by nn_emit_dispatch. */
+typedef struct
+{
+  const char *shader; /* without the suffix of its variant */
+  GpuBinding bindings[GPU_MAX_BINDINGS];
+  guint n_bindings;
+  gboolean half; /* output is fp16 */
+  guint32 spec[GPU_MAX_SPEC];
+  guint n_spec;
+  const void *push;
+  guint push_size;
+  guint32 groups[3];
+  double flops;
+} NnDispatch;
+
+gboolean nn_emit_dispatch (const NnEmit *emit,
+                           const NnOp *op,
+                           const NnDispatch *d,
+                           GError **error);
+
+/** nn_emit_type: how @x lies in memory */
+static inline NnType
+nn_emit_type (const NnEmit *emit, const NnTensor *x)
+{
+  return emit->activations;
+}
+
+/** nn_emit_lanes: invocations of a workgroup */
+guint nn_emit_lanes (const NnEmit *emit);
+/** nn_emit_has_lanes: whether kernels may exchange values between lanes */
+gboolean nn_emit_has_lanes (const NnEmit *emit);
+
+/* The input of an operator that takes one tensor or two: in one binding where both lie in
+ * one buffer, else in two. */
+typedef struct
+{
+  GpuBinding bindings[2];
+  guint32 base[2]; /* first texel of each */
+  gboolean split;
+} NnSources;
+
+NnSources nn_emit_sources (const NnEmit *emit, const NnTensor *x, const NnTensor *x2);
+
+/* Part of an operator's output that one dispatch may write: whole images, or rows of one.
+ * A binding holds no more than the device's storage range, and a dispatch has no more
+ * than 65535 groups in each direction. Rows are cut at multiples of 1024. */
+typedef struct
+{
+  guint32 image0, images;
+  guint32 row0, rows; /* within the image */
+  guint64 first;      /* absolute */
+  GpuBinding output;
+} NnPart;
+
+/** nn_emit_parts: (element-type NnPart) (transfer full): @rows per image */
+GArray *nn_emit_parts (const NnEmit *emit,
+                       const NnTensor *y,
+                       guint images,
+                       guint64 rows,
+                       guint64 rows_per_group);
+
+gboolean nn_emit_matrix (const NnEmit *emit, const NnOp *op, GError **error);
+gboolean nn_emit_attention (const NnEmit *emit, const NnOp *op, GError **error);
+guint64 nn_emit_group_norm_scratch (const NnEmit *emit, const NnOp *op);
+gboolean nn_emit_group_norm (const NnEmit *emit, const NnOp *op, GError **error);
+gboolean nn_emit_layer_norm (const NnEmit *emit, const NnOp *op, GError **error);
+
+static inline guint32
+nn_div_up (guint64 a, guint64 b)
+{
+  return (guint32) ((a + b - 1) / b);
+}
