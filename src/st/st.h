@@ -56,6 +56,8 @@ typedef enum /* the reference's kinds (st_error_kind_name gives its spelling), t
   ST_ERROR_CHANGED, /* the file is not what it was when it was opened */
   ST_ERROR_FOREIGN, /* not a safetensors file: message says what it is */
   ST_ERROR_INDEX,   /* shard index or folder that does not fit together */
+  ST_ERROR_TOO_MANY_SLICES,
+  ST_ERROR_SLICE_OUT_OF_RANGE,
 } StError;
 
 const char *st_error_kind_name (int code);
@@ -105,6 +107,24 @@ typedef struct
   const char *key, *value;
   guint32 key_length, value_length;
 } StMetadata;
+
+typedef struct
+{
+  guint64 start, stop; /* stop is not part of it */
+} StRange;
+
+/**
+ * st_tensor_check_slice:
+ * @ranges: of the first @n_ranges dimensions; the rest are whole
+ *
+ * Whether a part of @tensor exists and consists of whole bytes.
+ * Errors: %ST_ERROR_TOO_MANY_SLICES, %ST_ERROR_SLICE_OUT_OF_RANGE,
+ * %ST_ERROR_MISALIGNED_SLICE (a cut inside a byte of F4 or F6).
+ */
+gboolean st_tensor_check_slice (const StTensor *tensor,
+                                const StRange *ranges,
+                                guint n_ranges,
+                                GError **error);
 
 /* One file. Reading is by pread and never faults; a file that shrank or was replaced
  * gives ST_ERROR_CHANGED. Thread: immutable after opening, any. Reference counted. */
