@@ -74,25 +74,6 @@ sampler_t_to_sigma (const SamplerLevels *levels, double t)
   return base_exp ((1.0 - w) * levels->log_sigmas[low] + w * levels->log_sigmas[low + 1]);
 }
 
-/* The distance in levels from one step of ddim_uniform to the next. */
-static guint
-ddim_stride (guint steps)
-{
-  return MAX (SAMPLER_MAX_STEPS / steps, 1);
-}
-
-guint
-sampler_schedule_n_steps (SamplerSchedule schedule, guint steps)
-{
-  guint stride;
-
-  if (schedule != SAMPLER_DDIM_UNIFORM || steps == 0 || steps > SAMPLER_MAX_STEPS)
-    return steps;
-  stride = ddim_stride (steps);
-  /* levels 1, 1 + stride, … below 1000; at least one */
-  return MAX ((SAMPLER_MAX_STEPS - 1 + stride - 1) / stride, 1);
-}
-
 /* @n even timesteps from the last level down; to level 0, or (@open) one step short of
  * it. */
 static void
@@ -130,6 +111,19 @@ fill_exponential (const SamplerLevels *levels, guint n, double *sigmas)
     sigmas[i] = base_exp (n == 1 ? top : top + (bottom - top) * i / (n - 1));
 }
 
+/* Levels 1, 1 + stride, … below 1000, backwards, with the stride that makes @n of them;
+ * where none does (from 38 steps up, now and then), levels as even as can be. */
+static void
+fill_ddim (const SamplerLevels *levels, guint n, double *sigmas)
+{
+  guint last = levels->n - 1;
+  guint stride = (last + n - 1) / n;
+  gboolean exact = (last + stride - 1) / stride == n;
+
+  for (guint i = 0; i < n; i++)
+    sigmas[n - 1 - i] = levels->sigmas[exact ? 1 + i * stride : i * levels->n / n];
+}
+
 gboolean
 sampler_schedule_fill (SamplerSchedule schedule,
                        const SamplerLevels *levels,
@@ -137,8 +131,6 @@ sampler_schedule_fill (SamplerSchedule schedule,
                        double *sigmas,
                        GError **error)
 {
-  guint n = sampler_schedule_n_steps (schedule, steps);
-
   if (steps < 1 || steps > SAMPLER_MAX_STEPS)
     {
       g_set_error (error, SAMPLER_ERROR, SAMPLER_ERROR_STEPS,
@@ -149,29 +141,28 @@ sampler_schedule_fill (SamplerSchedule schedule,
   switch (schedule)
     {
     case SAMPLER_KARRAS:
-      fill_karras (levels, n, sigmas);
+      fill_karras (levels, steps, sigmas);
       break;
     case SAMPLER_EXPONENTIAL:
-      fill_exponential (levels, n, sigmas);
+      fill_exponential (levels, steps, sigmas);
       break;
     case SAMPLER_SIMPLE:
-      for (guint i = 0; i < n; i++)
+      for (guint i = 0; i < steps; i++)
         sigmas[i]
-            = levels->sigmas[levels->n - 1 - (guint) (i * ((double) levels->n / n))];
+            = levels->sigmas[levels->n - 1 - (guint) (i * ((double) levels->n / steps))];
       break;
     case SAMPLER_DDIM_UNIFORM:
-      for (guint i = 0; i < n; i++)
-        sigmas[i] = levels->sigmas[1 + (n - 1 - i) * ddim_stride (steps)];
+      fill_ddim (levels, steps, sigmas);
       break;
     case SAMPLER_NORMAL:
-      fill_even (levels, n, FALSE, sigmas);
+      fill_even (levels, steps, FALSE, sigmas);
       break;
     case SAMPLER_SGM_UNIFORM:
-      fill_even (levels, n, TRUE, sigmas);
+      fill_even (levels, steps, TRUE, sigmas);
       break;
     case SAMPLER_N_SCHEDULES:
       g_assert_not_reached ();
     }
-  sigmas[n] = 0.0;
+  sigmas[steps] = 0.0;
   return TRUE;
 }

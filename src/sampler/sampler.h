@@ -69,19 +69,14 @@ double sampler_t_to_sigma (const SamplerLevels *levels, double t);
 #define SAMPLER_MAX_STEPS 1000
 
 /**
- * sampler_schedule_n_steps: steps that a run asked for @steps really makes
- *
- * @steps itself, but for ddim_uniform, which takes every ⌊1000/@steps⌋-th level and so
- * makes 31 steps of 30, as it does in ComfyUI and A1111. Thread: any.
- */
-guint sampler_schedule_n_steps (SamplerSchedule schedule, guint steps);
-/**
  * sampler_schedule_fill:
- * @steps: as asked for, 1 to SAMPLER_MAX_STEPS
- * @sigmas: gets sampler_schedule_n_steps () + 1 values, falling, the last 0
+ * @steps: 1 to SAMPLER_MAX_STEPS
+ * @sigmas: gets @steps + 1 values, falling, the last 0
  *
  * Definitions: ComfyUI's, which for these are k-diffusion's; in double precision and the
- * same bits on every machine. Thread: any.
+ * same bits on every machine. ddim_uniform: ComfyUI and A1111 take every ⌊1000/n⌋-th
+ * level and so make 31 steps where 30 were asked for; here @steps is the number of steps
+ * made, so 31 gives what they give for 30 (and 20 what they give for 20). Thread: any.
  */
 gboolean sampler_schedule_fill (SamplerSchedule schedule,
                                 const SamplerLevels *levels,

@@ -6,7 +6,8 @@ Usage: make-sampler.py DIRECTORY     writes sampler.txt and sampler.json there
 sampler.txt holds pairs of lines, the second being numbers:
   levels                          the 1000 training sigmas
   times                           t of 60 sigmas (sigma t sigma t ...)
-  schedule NAME STEPS             sigmas, the last 0
+  schedule NAME STEPS             sigmas, the last 0; STEPS is the number made, which for
+                                  ddim_uniform may be one more than asked for
   run SAMPLER SCHEDULE STEPS      latents of two pictures of 60 floats after half of the
                                   steps, then after all; seeds 7 and 8, noise of torch
 The network is a formula that the test repeats:
@@ -154,13 +155,14 @@ def main():
     put("times", torch.stack([s, sigma_to_t(s)], 1).ravel())
     for name in SCHEDULES:
         for n in (1, 2, 3, 7, 20, 30, 150):
-            put(f"schedule {name} {n}", schedule(name, n))
+            s = schedule(name, n)
+            put(f"schedule {name} {len(s) - 1}", s)
     for sampler, name, n in RUNS:
         s, noise = schedule(name, n), Noise()
         x = noise() * s[0]
         states = list(SAMPLERS[sampler](x, s, noise))
         half, whole = states[len(states) // 2 - 1] if len(states) > 1 else x, states[-1]
-        lines.append(f"run {sampler} {name} {n}")
+        lines.append(f"run {sampler} {name} {len(s) - 1}")
         lines.append(" ".join(f"{float(v):.9g}" for v in torch.cat([half.ravel(), whole.ravel()])))
     (folder / "sampler.txt").write_text("\n".join(lines) + "\n")
     about = {
