@@ -154,7 +154,7 @@ def main():
     s = torch.linspace(0.02, 15, 60, dtype=f64)
     put("times", torch.stack([s, sigma_to_t(s)], 1).ravel())
     for name in SCHEDULES:
-        for n in (1, 2, 3, 7, 20, 30, 150):
+        for n in (1, 2, 3, 8 if name == "ddim_uniform" else 7, 20, 30, 150):
             s = schedule(name, n)
             put(f"schedule {name} {len(s) - 1}", s)
     for sampler, name, n in RUNS:
