@@ -1,0 +1,108 @@
+/* sd-engine-private.h: a loaded model on a device, as the files of the pipeline see it
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#pragma once
+
+#include "sd/sd-net-private.h"
+
+/* What latents are multiplied with after the encoder and divided by before the decoder, so
+ * that they have about unit variance: the constant of SD 1.x and 2.x. */
+#define SD_LATENT_SCALE 0.18215f
+
+typedef enum
+{
+  SD_STAGE_TEXT,
+  SD_STAGE_TIME,
+  SD_STAGE_CONTEXT,
+  SD_STAGE_UNET,
+  SD_STAGE_DECODE,
+  SD_STAGE_ENCODE,
+  SD_N_STAGES
+} SdStage;
+
+typedef struct _SdProfile SdProfile;
+SdProfile *sd_profile_new (void);
+void sd_profile_free (SdProfile *profile);
+/** sd_profile_add: the timings of a program that just ran, under its network's name */
+void sd_profile_add (SdProfile *profile, const char *network, GArray *timings);
+char *sd_profile_table (const SdProfile *profile);
+
+/* A program for one size with the states it begins from and ends in. */
+typedef struct
+{
+  SdStage stage;
+  guint n, h, w; /* latents' height and width; 0 where size plays no part */
+  NnState *in, *out;
+  NnProgram *program;
+  double seconds; /* of the last run; 0: never ran */
+} SdProgram;
+
+/* Keys and values of every cross attention, for a batch of n prompts. */
+typedef struct
+{
+  NnState *context;
+  GPtrArray *kvs; /* NnState */
+} SdCross;
+
+/* Latents → RGB, fitted to the model's decoder: rgb = matrix · (latents, 1) */
+typedef struct
+{
+  gboolean fitted;
+  float matrix[3][SD_LATENT_CHANNELS + 1];
+} SdFactors;
+
+struct _SdEngine
+{
+  StModel *model;
+  SdNames *names;
+  SdInfo *info;
+  SdTokenizer *tokenizer;
+  GpuDevice *device; /* NULL: the plain C reference */
+  char *fingerprint; /* of the model: names, shapes and some of the values */
+  NnType activations;
+  gboolean raised; /* went from 16 to 32 bits because numbers ran over */
+  gboolean profiling;
+  SdProfile *profile;
+  SamplerLevels levels;
+
+  /* All of this belongs to `context` and is made anew when the precision is raised. */
+  NnContext *context;
+  SdWeights *weights;
+  SdText *text;
+  SdUnet *unet;
+  SdVae *vae;
+  NnState *emb;         /* the time embedding of the step, all blocks in one row */
+  GPtrArray *time_embs; /* NnState, one a block: what the time program fills */
+  SdCross cross[2];     /* for one prompt and for two */
+  GPtrArray *programs;  /* SdProgram, latest used last */
+
+  guint64 context_owner; /* serial of the run whose prompts the cross states hold */
+  guint64 last_serial;
+  SdFactors factors;
+};
+
+/* Every function below blocks, and gives SD_ERROR_NOT_FINITE naming its stage. Latents are
+ * [4][h][w]. */
+
+/** sd_engine_encode_tokens: @ids: [n][77] → @context: [n][77][width] */
+gboolean sd_engine_encode_tokens (SdEngine *engine, const guint *ids, guint n, float *context, const BaseTask *task, GError **error);
+/** sd_engine_embed_times: @rows: [n][emb_total] */
+gboolean sd_engine_embed_times (SdEngine *engine, const double *times, guint n, float *rows, const BaseTask *task, GError **error);
+/** sd_engine_set_context: keys and values for the passes that follow */
+gboolean sd_engine_set_context (SdEngine *engine, const float *context, guint n, const BaseTask *task, GError **error);
+/** sd_engine_pass: @x once → @out: [n][4][h][w], one for each prompt of the context */
+gboolean sd_engine_pass (SdEngine *engine, const float *x, guint n, guint h, guint w, const float *row, float *out, const BaseTask *task, GError **error);
+/** sd_engine_decode: → [8h][8w][3] in about [-1, 1] */
+gboolean sd_engine_decode (SdEngine *engine, const float *latents, guint h, guint w, float *rgb, const BaseTask *task, GError **error);
+
+/** sd_engine_program: the program for a size, made when it is not there; belongs to the engine */
+SdProgram *sd_engine_program (SdEngine *engine, SdStage stage, guint n, guint h, guint w, GError **error);
+/** sd_engine_raise_precision: to 32 bits; FALSE where it is that already. @error as for loading */
+gboolean sd_engine_raise_precision (SdEngine *engine, const BaseTask *task, GError **error);
+const char *sd_engine_precision_name (const SdEngine *engine);
+
+gboolean sd_all_finite (const float *values, gsize n);
+/** sd_engine_picture: pixels from @rgb; refuses a blank picture */
+ImageBuffer *sd_engine_picture (const float *rgb, guint width, guint height, GError **error);

@@ -1,0 +1,360 @@
+/* sd-engine-stages.c: each stage of a picture as one call: host memory in, host memory out
+ *
+ * Latents go to the device and back at each pass: 64 KiB for a picture of 512×512, nothing
+ * beside the pass itself, and the samplers stay plain arithmetic whose bits do not depend
+ * on the device.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#include "config.h"
+
+#include <string.h>
+
+#include "sd/sd-engine-private.h"
+
+#define TIME_ROWS 32
+
+static const char *const stage_names[SD_N_STAGES]
+    = { "text", "time", "context", "unet", "decoder", "encoder" };
+
+gboolean
+sd_all_finite (const float *values, gsize n)
+{
+  guint32 found = 0;
+  for (gsize i = 0; i < n; i++)
+    {
+      guint32 bits;
+      memcpy (&bits, &values[i], sizeof bits);
+      found |= (bits & 0x7f800000u) == 0x7f800000u;
+    }
+  return found == 0;
+}
+
+/* ---- running ---- */
+
+/* Tells the caller's listener what the network's own progress means to him. */
+typedef struct
+{
+  const BaseTask *task;
+  const char *stage;
+} Relay;
+
+static void
+relay_progress (const char *stage, guint64 done, guint64 total, gpointer user_data)
+{
+  const Relay *relay = user_data;
+  base_task_progress (relay->task, relay->stage, done, total);
+}
+
+static gboolean
+run_program (SdEngine *engine,
+             SdProgram *program,
+             const char *stage,
+             const BaseTask *task,
+             GError **error)
+{
+  Relay relay = { task, stage };
+  BaseTask inner = { .cancellable = task != NULL ? task->cancellable : NULL,
+                     .progress = stage != NULL ? relay_progress : NULL,
+                     .user_data = &relay };
+  gint64 start = g_get_monotonic_time ();
+  if (!base_task_check (task, error) || !nn_program_run (program->program, &inner, error))
+    return FALSE;
+  program->seconds = (g_get_monotonic_time () - start) * 1e-6;
+  if (engine->profiling)
+    {
+      g_autoptr (GArray) timings = nn_program_timings (program->program);
+      sd_profile_add (engine->profile, stage_names[program->stage], timings);
+    }
+  return TRUE;
+}
+
+static gboolean
+check_finite (const float *values, gsize n, const char *what, GError **error)
+{
+  if (sd_all_finite (values, n))
+    return TRUE;
+  g_set_error (error, SD_ERROR, SD_ERROR_NOT_FINITE,
+               "%s gave values that are not numbers (NaN or infinite). The model's weights "
+               "may be damaged, or they need 32-bit precision",
+               what);
+  return FALSE;
+}
+
+/* [c][h][w] ↔ [h][w][c] */
+static void
+to_channels_last (const float *src, gsize pixels, guint channels, float *dst)
+{
+  for (guint c = 0; c < channels; c++)
+    for (gsize i = 0; i < pixels; i++)
+      dst[i * channels + c] = src[c * pixels + i];
+}
+
+static void
+to_channels_first (const float *src, gsize pixels, guint channels, float *dst)
+{
+  for (guint c = 0; c < channels; c++)
+    for (gsize i = 0; i < pixels; i++)
+      dst[c * pixels + i] = src[i * channels + c];
+}
+
+/* ---- stages ---- */
+
+gboolean
+sd_engine_encode_tokens (SdEngine *engine,
+                         const guint *ids,
+                         guint n,
+                         float *context,
+                         const BaseTask *task,
+                         GError **error)
+{
+  gsize each = (gsize) SD_TEXT_TOKENS * sd_text_width (engine->text);
+  SdProgram *program = sd_engine_program (engine, SD_STAGE_TEXT, n, 0, 0, error);
+  g_autofree float *rows = g_new (float, n *each);
+
+  if (program == NULL)
+    return FALSE;
+  for (guint i = 0; i < n; i++)
+    if (!sd_text_embed (engine->text, ids + i * SD_TEXT_TOKENS, rows + i * each, error))
+      return FALSE;
+  return nn_state_write (program->in, rows, error)
+         && run_program (engine, program, "text", task, error)
+         && nn_state_read (program->out, context, error)
+         && check_finite (context, n * each, "The text encoder", error);
+}
+
+gboolean
+sd_engine_embed_times (SdEngine *engine,
+                       const double *times,
+                       guint n,
+                       float *rows,
+                       const BaseTask *task,
+                       GError **error)
+{
+  SdUnet *unet = engine->unet;
+  guint total = sd_unet_emb_total (unet);
+  SdProgram *program = sd_engine_program (engine, SD_STAGE_TIME, 1, 0, 0, error);
+
+  if (program == NULL)
+    return FALSE;
+  memset (rows, 0, sizeof (float) * n * total);
+  for (guint first = 0; first < n; first += TIME_ROWS)
+    {
+      guint count = MIN (TIME_ROWS, n - first);
+      float t[TIME_ROWS];
+      for (guint i = 0; i < TIME_ROWS; i++)
+        t[i] = (float) times[first + MIN (i, count - 1)];
+      if (!nn_state_write (program->in, t, error)
+          || !run_program (engine, program, NULL, task, error))
+        return FALSE;
+      for (guint e = 0; e < sd_unet_n_emb (unet); e++)
+        {
+          guint width = sd_unet_emb_width (unet, e), offset = sd_unet_emb_offset (unet, e);
+          g_autofree float *all = g_new (float, (gsize) TIME_ROWS *width);
+          if (!nn_state_read (engine->time_embs->pdata[e], all, error))
+            return FALSE;
+          for (guint i = 0; i < count; i++)
+            memcpy (rows + (gsize) (first + i) * total + offset, all + (gsize) i * width,
+                    sizeof (float) * width);
+        }
+    }
+  return check_finite (rows, (gsize) n * total, "The UNet's time embedding", error);
+}
+
+gboolean
+sd_engine_set_context (
+    SdEngine *engine, const float *context, guint n, const BaseTask *task, GError **error)
+{
+  SdProgram *program = sd_engine_program (engine, SD_STAGE_CONTEXT, n, 0, 0, error);
+  return program != NULL && nn_state_write (engine->cross[n - 1].context, context, error)
+         && run_program (engine, program, NULL, task, error);
+}
+
+gboolean
+sd_engine_pass (SdEngine *engine,
+                const float *x,
+                guint n,
+                guint h,
+                guint w,
+                const float *row,
+                float *out,
+                const BaseTask *task,
+                GError **error)
+{
+  gsize pixels = (gsize) h * w, each = SD_LATENT_CHANNELS * pixels;
+  SdProgram *program = sd_engine_program (engine, SD_STAGE_UNET, n, h, w, error);
+  g_autofree float *last = g_new (float, n *each);
+
+  if (program == NULL)
+    return FALSE;
+  to_channels_last (x, pixels, SD_LATENT_CHANNELS, last);
+  for (guint i = 1; i < n; i++)
+    memcpy (last + i * each, last, sizeof (float) * each);
+  if (!nn_state_write (program->in, last, error) || !nn_state_write (engine->emb, row, error)
+      || !run_program (engine, program, "pass", task, error)
+      || !nn_state_read (program->out, last, error)
+      || !check_finite (last, n * each, "The UNet", error))
+    return FALSE;
+  for (guint i = 0; i < n; i++)
+    to_channels_first (last + i * each, pixels, SD_LATENT_CHANNELS, out + i * each);
+  return TRUE;
+}
+
+gboolean
+sd_engine_decode (SdEngine *engine,
+                  const float *latents,
+                  guint h,
+                  guint w,
+                  float *rgb,
+                  const BaseTask *task,
+                  GError **error)
+{
+  gsize pixels = (gsize) h * w, n = SD_LATENT_CHANNELS * pixels;
+  SdProgram *program = sd_engine_program (engine, SD_STAGE_DECODE, 1, h, w, error);
+  g_autofree float *z = g_new (float, n);
+
+  if (program == NULL)
+    return FALSE;
+  to_channels_last (latents, pixels, SD_LATENT_CHANNELS, z);
+  for (gsize i = 0; i < n; i++)
+    z[i] /= SD_LATENT_SCALE;
+  return nn_state_write (program->in, z, error)
+         && run_program (engine, program, "decode", task, error)
+         && nn_state_read (program->out, rgb, error)
+         && check_finite (rgb, pixels * 64 * 3, "The VAE's decoder", error);
+}
+
+float *
+sd_engine_encode (SdEngine *engine, const ImageBuffer *image, const BaseTask *task, GError **error)
+{
+  guint h = image->height / 8, w = image->width / 8;
+  gsize pixels = (gsize) h * w, area = pixels * 64;
+
+  if (h == 0 || w == 0 || image->height % 8 != 0 || image->width % 8 != 0)
+    {
+      g_set_error (error, SD_ERROR, SD_ERROR_PARAMETER,
+                   "A picture of %u×%u cannot be encoded: both sides must be multiples of 8",
+                   image->width, image->height);
+      return NULL;
+    }
+  if (!sd_vae_has_encoder (engine->vae))
+    {
+      g_set_error (error, SD_ERROR, SD_ERROR_MISSING_PART,
+                   "The model's VAE has no encoder (“" SD_NAMES_VAE "encoder.”)");
+      return NULL;
+    }
+  SdProgram *program = sd_engine_program (engine, SD_STAGE_ENCODE, 1, h, w, error);
+  g_autofree float *rgb = g_new (float, area * 3);
+  g_autofree float *moments = g_new (float, pixels * 2 * SD_LATENT_CHANNELS);
+  g_autofree float *latents = g_new (float, pixels * SD_LATENT_CHANNELS);
+
+  for (gsize i = 0; i < area; i++)
+    for (guint c = 0; c < 3; c++)
+      rgb[i * 3 + c] = image->pixels[i * image->channels + c] / 127.5f - 1.0f;
+  if (program == NULL || !nn_state_write (program->in, rgb, error)
+      || !run_program (engine, program, "encode", task, error)
+      || !nn_state_read (program->out, moments, error)
+      || !check_finite (moments, pixels * 2 * SD_LATENT_CHANNELS, "The VAE's encoder", error))
+    return NULL;
+  for (guint c = 0; c < SD_LATENT_CHANNELS; c++)
+    for (gsize i = 0; i < pixels; i++)
+      latents[c * pixels + i] = moments[i * 2 * SD_LATENT_CHANNELS + c] * SD_LATENT_SCALE;
+  return g_steal_pointer (&latents);
+}
+
+/* ---- pictures ---- */
+
+static gboolean
+is_blank (const ImageBuffer *image)
+{
+  gsize n = (gsize) image->width * image->height;
+  for (gsize i = 1; i < n; i++)
+    if (memcmp (image->pixels, image->pixels + i * image->channels, image->channels) != 0)
+      return FALSE;
+  return TRUE;
+}
+
+ImageBuffer *
+sd_engine_picture (const float *rgb, guint width, guint height, GError **error)
+{
+  g_autoptr (ImageBuffer) image = image_buffer_from_floats (rgb, width, height);
+  if (image == NULL)
+    {
+      g_set_error (error, NN_ERROR, NN_ERROR_MEMORY, "No memory for a picture of %u×%u", width,
+                   height);
+      return NULL;
+    }
+  if (is_blank (image))
+    {
+      g_set_error (error, SD_ERROR, SD_ERROR_NOT_FINITE,
+                   "The VAE's decoder gave a blank picture: every pixel is the same. The "
+                   "model's weights may be damaged, or they need 32-bit precision");
+      return NULL;
+    }
+  return g_steal_pointer (&image);
+}
+
+/* Decodes at the present precision, and once more with 32 bits when 16 do not hold. */
+ImageBuffer *
+sd_engine_decode_latents (SdEngine *engine,
+                          const float *latents,
+                          guint h,
+                          guint w,
+                          const BaseTask *task,
+                          GError **error)
+{
+  g_autoptr (GError) fault = NULL;
+  g_autofree float *rgb = g_try_new (float, (gsize) h *w * 64 * 3);
+  g_autoptr (ImageBuffer) image = NULL;
+
+  if (rgb == NULL)
+    {
+      g_set_error (error, NN_ERROR, NN_ERROR_MEMORY, "No memory for a picture of %u×%u", 8 * w,
+                   8 * h);
+      return NULL;
+    }
+  if (sd_engine_decode (engine, latents, h, w, rgb, task, &fault))
+    image = sd_engine_picture (rgb, 8 * w, 8 * h, &fault);
+  if (g_error_matches (fault, SD_ERROR, SD_ERROR_NOT_FINITE) && engine->activations == NN_F16)
+    {
+      if (!sd_engine_raise_precision (engine, task, error)
+          || !sd_engine_decode (engine, latents, h, w, rgb, task, error))
+        return NULL;
+      return sd_engine_picture (rgb, 8 * w, 8 * h, error);
+    }
+  if (fault != NULL)
+    g_propagate_error (error, g_steal_pointer (&fault));
+  return g_steal_pointer (&image);
+}
+
+/* ---- warming ---- */
+
+gboolean
+sd_engine_warm (SdEngine *engine, const SdParams *params, const BaseTask *task, GError **error)
+{
+  guint n = params->cfg == 1.0 ? 1 : 2, h = params->height / 8, w = params->width / 8;
+  const struct
+  {
+    SdStage stage;
+    guint n, h, w;
+  } runs[] = {
+    { SD_STAGE_TEXT, n, 0, 0 }, { SD_STAGE_TIME, 1, 0, 0 },   { SD_STAGE_CONTEXT, n, 0, 0 },
+    { SD_STAGE_UNET, n, h, w }, { SD_STAGE_DECODE, 1, h, w },
+  };
+  if (!sd_params_check (params, error))
+    return FALSE;
+  for (guint i = 0; i < G_N_ELEMENTS (runs); i++)
+    {
+      base_task_progress (task, "kernels", i, G_N_ELEMENTS (runs));
+      SdProgram *program = sd_engine_program (engine, runs[i].stage, runs[i].n, runs[i].h,
+                                              runs[i].w, error);
+      if (program == NULL || !run_program (engine, program, NULL, task, error))
+        return FALSE;
+    }
+  engine->context_owner = 0;
+  if (engine->device != NULL)
+    gpu_device_save_cache (engine->device);
+  base_task_progress (task, "kernels", G_N_ELEMENTS (runs), G_N_ELEMENTS (runs));
+  return TRUE;
+}

@@ -1,0 +1,408 @@
+/* sd-engine.c: a model on a device: opening, precision, and the programs for each size
+ *
+ * What a run needs is computed by sd-engine-stages.c with the programs that are kept here.
+ * Programs are made for a size when it is first used; few are kept, since each holds its
+ * states, while weights are shared by all.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#include "config.h"
+
+#include "sd/sd-engine-private.h"
+
+#define MAX_PROGRAMS 12
+#define TIME_ROWS 32 /* times embedded at once */
+#define LOAD_SIZE 8  /* latents' side of the programs from which the list of weights is had */
+
+static void
+program_free (gpointer data)
+{
+  SdProgram *program = data;
+  nn_program_free (program->program);
+  nn_state_free (program->in);
+  nn_state_free (program->out);
+  g_free (program);
+}
+
+/* ---- states ---- */
+
+static gboolean
+make_cross (SdEngine *engine, guint n, GError **error)
+{
+  SdCross *cross = &engine->cross[n - 1];
+  if (cross->context != NULL)
+    return TRUE;
+  cross->kvs = g_ptr_array_new_with_free_func ((GDestroyNotify) nn_state_free);
+  for (guint i = 0; i < sd_unet_n_cross (engine->unet); i++)
+    {
+      guint width = 2 * sd_unet_cross_width (engine->unet, i);
+      NnState *kv
+          = nn_state_new (engine->context, n, 1, SD_TEXT_TOKENS, width, "keys, values", error);
+      if (kv == NULL)
+        return FALSE;
+      g_ptr_array_add (cross->kvs, kv);
+    }
+  cross->context = nn_state_new (engine->context, n, 1, SD_TEXT_TOKENS,
+                                 sd_unet_context_width (engine->unet), "context", error);
+  return cross->context != NULL;
+}
+
+static gboolean
+make_states (SdEngine *engine, GError **error)
+{
+  engine->time_embs = g_ptr_array_new_with_free_func ((GDestroyNotify) nn_state_free);
+  for (guint i = 0; i < sd_unet_n_emb (engine->unet); i++)
+    {
+      guint width = sd_unet_emb_width (engine->unet, i);
+      NnState *emb = nn_state_new (engine->context, TIME_ROWS, 1, 1, width, "time", error);
+      if (emb == NULL)
+        return FALSE;
+      g_ptr_array_add (engine->time_embs, emb);
+    }
+  engine->emb = nn_state_new (engine->context, 1, 1, 1, sd_unet_emb_total (engine->unet),
+                              "time of the step", error);
+  return engine->emb != NULL;
+}
+
+/* ---- programs ---- */
+
+typedef struct
+{
+  guint n, h, w, c;
+} Shape;
+
+static void
+program_shapes (SdEngine *engine, const SdProgram *program, Shape *in, Shape *out)
+{
+  guint n = program->n, h = program->h, w = program->w, text = sd_text_width (engine->text);
+  switch (program->stage)
+    {
+    case SD_STAGE_TEXT:
+      *in = *out = (Shape){ n, 1, SD_TEXT_TOKENS, text };
+      break;
+    case SD_STAGE_TIME:
+      *in = (Shape){ TIME_ROWS, 1, 1, 1 };
+      break;
+    case SD_STAGE_UNET:
+      *in = *out = (Shape){ n, h, w, SD_LATENT_CHANNELS };
+      break;
+    case SD_STAGE_DECODE:
+      *in = (Shape){ 1, h, w, SD_LATENT_CHANNELS };
+      *out = (Shape){ 1, 8 * h, 8 * w, 3 };
+      break;
+    case SD_STAGE_ENCODE:
+      *in = (Shape){ 1, 8 * h, 8 * w, 3 };
+      *out = (Shape){ 1, h, w, 2 * SD_LATENT_CHANNELS };
+      break;
+    case SD_STAGE_CONTEXT: /* between states of the engine */
+    case SD_N_STAGES:
+      break;
+    }
+}
+
+static gboolean
+make_state (SdEngine *engine, Shape shape, const char *name, NnState **state, GError **error)
+{
+  if (shape.n == 0)
+    return TRUE;
+  *state = nn_state_new (engine->context, shape.n, shape.h, shape.w, shape.c, name, error);
+  return *state != NULL;
+}
+
+static NnProgram *
+build_program (SdEngine *engine, const SdProgram *p, GError **error)
+{
+  gboolean profile = engine->profiling;
+  SdCross *cross = &engine->cross[p->n - 1];
+
+  switch (p->stage)
+    {
+    case SD_STAGE_TEXT:
+      return sd_text_build (engine->text, p->in, p->out, profile, error);
+    case SD_STAGE_TIME:
+      return sd_unet_build_time (engine->unet, p->in, (NnState **) engine->time_embs->pdata,
+                                 profile, error);
+    case SD_STAGE_CONTEXT:
+      return sd_unet_build_context (engine->unet, cross->context,
+                                    (NnState **) cross->kvs->pdata, profile, error);
+    case SD_STAGE_UNET:
+      return sd_unet_build (engine->unet, p->in, engine->emb, (NnState **) cross->kvs->pdata,
+                            p->out, profile, error);
+    case SD_STAGE_DECODE:
+      return sd_vae_build_decoder (engine->vae, p->in, p->out, profile, error);
+    case SD_STAGE_ENCODE:
+      return sd_vae_build_encoder (engine->vae, p->in, p->out, profile, error);
+    case SD_N_STAGES:
+      break;
+    }
+  g_return_val_if_reached (NULL);
+}
+
+static SdProgram *
+make_program (SdEngine *engine, SdStage stage, guint n, guint h, guint w, GError **error)
+{
+  SdProgram *program = g_new0 (SdProgram, 1);
+  Shape in = { 0 }, out = { 0 };
+
+  program->stage = stage;
+  program->n = n;
+  program->h = h;
+  program->w = w;
+  program_shapes (engine, program, &in, &out);
+  if (make_cross (engine, n, error) && make_state (engine, in, "input", &program->in, error)
+      && make_state (engine, out, "output", &program->out, error))
+    program->program = build_program (engine, program, error);
+  if (program->program == NULL)
+    {
+      program_free (program);
+      return NULL;
+    }
+  return program;
+}
+
+SdProgram *
+sd_engine_program (SdEngine *engine, SdStage stage, guint n, guint h, guint w, GError **error)
+{
+  GPtrArray *programs = engine->programs;
+  for (guint i = 0; i < programs->len; i++)
+    {
+      SdProgram *program = programs->pdata[i];
+      if (program->stage == stage && program->n == n && program->h == h && program->w == w)
+        {
+          g_ptr_array_steal_index (programs, i);
+          g_ptr_array_add (programs, program);
+          return program;
+        }
+    }
+  if (programs->len >= MAX_PROGRAMS)
+    g_ptr_array_remove_index (programs, 0);
+  SdProgram *program = make_program (engine, stage, n, h, w, error);
+  if (program != NULL)
+    g_ptr_array_add (programs, program);
+  return program;
+}
+
+/* ---- the context and all that belongs to it ---- */
+
+static void
+close_context (SdEngine *engine)
+{
+  g_clear_pointer (&engine->programs, g_ptr_array_unref);
+  for (guint i = 0; i < G_N_ELEMENTS (engine->cross); i++)
+    {
+      g_clear_pointer (&engine->cross[i].kvs, g_ptr_array_unref);
+      g_clear_pointer (&engine->cross[i].context, nn_state_free);
+    }
+  g_clear_pointer (&engine->time_embs, g_ptr_array_unref);
+  g_clear_pointer (&engine->emb, nn_state_free);
+  g_clear_pointer (&engine->vae, sd_vae_free);
+  g_clear_pointer (&engine->unet, sd_unet_free);
+  g_clear_pointer (&engine->text, sd_text_free);
+  g_clear_pointer (&engine->weights, sd_weights_free);
+  g_clear_pointer (&engine->context, nn_context_unref);
+  engine->context_owner = 0;
+}
+
+/* Building a program names its weights to the context; a small size does for that, and
+ * finds every missing or misshapen tensor before anything is read. */
+static gboolean
+load_weights (SdEngine *engine, const BaseTask *task, GError **error)
+{
+  static const SdStage stages[] = { SD_STAGE_TEXT, SD_STAGE_TIME, SD_STAGE_CONTEXT,
+                                    SD_STAGE_UNET, SD_STAGE_DECODE };
+  for (guint i = 0; i < G_N_ELEMENTS (stages); i++)
+    {
+      SdProgram *program
+          = make_program (engine, stages[i], 1, LOAD_SIZE, LOAD_SIZE, error);
+      if (program == NULL)
+        return FALSE;
+      program_free (program);
+    }
+  return nn_context_load_weights (engine->context, task, error);
+}
+
+static gboolean
+open_context (SdEngine *engine, const BaseTask *task, GError **error)
+{
+  g_autofree char *config = st_model_read_json (engine->model, "unet/config.json", NULL);
+
+  engine->context = nn_context_new (engine->device, engine->activations);
+  engine->weights = sd_weights_new (engine->context, engine->names);
+  engine->programs = g_ptr_array_new_with_free_func (program_free);
+  engine->text = sd_text_new (engine->weights, error);
+  if (engine->text == NULL)
+    return FALSE;
+  engine->unet = sd_unet_new (engine->weights, config, error);
+  if (engine->unet == NULL)
+    return FALSE;
+  engine->vae = sd_vae_new (engine->weights, error);
+  if (engine->vae == NULL)
+    return FALSE;
+  if (sd_text_width (engine->text) != sd_unet_context_width (engine->unet))
+    {
+      g_set_error (error, SD_ERROR, SD_ERROR_UNSUPPORTED,
+                   "The text encoder gives vectors of %u values, the UNet takes vectors of %u: "
+                   "they are not parts of the same model",
+                   sd_text_width (engine->text), sd_unet_context_width (engine->unet));
+      return FALSE;
+    }
+  return make_states (engine, error) && load_weights (engine, task, error);
+}
+
+gboolean
+sd_engine_raise_precision (SdEngine *engine, const BaseTask *task, GError **error)
+{
+  if (engine->activations == NN_F32)
+    return FALSE;
+  close_context (engine);
+  engine->activations = NN_F32;
+  engine->raised = TRUE;
+  return open_context (engine, task, error);
+}
+
+/* ---- opening ---- */
+
+/* SHA-256 over all names, types and shapes, and over the values of the UNet's last layer,
+ * which differ between checkpoints of the same shape. Not the hash of the whole file:
+ * that takes seconds for gigabytes. */
+static char *
+make_fingerprint (SdEngine *engine)
+{
+  static const char *const samples[]
+      = { SD_NAMES_UNET "out.2.weight", SD_NAMES_UNET "out.2.bias",
+          SD_NAMES_VAE "decoder.conv_out.weight" };
+  g_autoptr (GChecksum) sum = g_checksum_new (G_CHECKSUM_SHA256);
+  for (guint i = 0; i < st_model_n_tensors (engine->model); i++)
+    {
+      const StModelTensor *t = st_model_tensor (engine->model, i);
+      g_checksum_update (sum, (const guchar *) t->name, t->name_length);
+      g_autofree char *type = g_strdup_printf ("|%s", st_dtype_name (t->tensor->dtype));
+      g_checksum_update (sum, (const guchar *) type, -1);
+      for (guint d = 0; d < t->tensor->rank; d++)
+        {
+          g_autofree char *side = g_strdup_printf ("|%" G_GUINT64_FORMAT, t->tensor->shape[d]);
+          g_checksum_update (sum, (const guchar *) side, -1);
+        }
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (samples); i++)
+    {
+      const StModelTensor *t = sd_names_find (engine->names, samples[i]);
+      gsize n = t != NULL ? MIN (t->tensor->end - t->tensor->begin, 1u << 20) : 0;
+      g_autofree guchar *bytes = g_malloc (MAX (n, 1));
+      if (n > 0 && st_file_read (t->file, t->tensor->begin, n, bytes, NULL))
+        g_checksum_update (sum, bytes, n);
+    }
+  return g_strdup (g_checksum_get_string (sum));
+}
+
+static gboolean
+open_device (SdEngine *engine, int device, SdPrecision precision, GError **error)
+{
+  engine->activations = NN_F32;
+  if (device == -2)
+    return TRUE;
+  engine->device = gpu_device_new (device, error);
+  if (engine->device == NULL)
+    return FALSE;
+  const GpuInfo *info = gpu_device_info (engine->device);
+  if (precision == SD_PRECISION_FP16 && !info->has_fp16_storage)
+    {
+      g_set_error (error, SD_ERROR, SD_ERROR_UNSUPPORTED,
+                   "%s cannot store 16-bit numbers; use 32-bit precision", info->name);
+      return FALSE;
+    }
+  if (precision == SD_PRECISION_FP16
+      || (precision == SD_PRECISION_AUTO && info->kind != GPU_KIND_CPU
+          && info->has_fp16_storage))
+    engine->activations = NN_F16;
+  return TRUE;
+}
+
+SdEngine *
+sd_engine_new (
+    StModel *model, int device, SdPrecision precision, const BaseTask *task, GError **error)
+{
+  g_autoptr (SdEngine) engine = g_new0 (SdEngine, 1);
+
+  engine->model = st_model_ref (model);
+  engine->info = sd_info_new (model);
+  if (!engine->info->can_generate)
+    {
+      g_set_error (error, SD_ERROR, SD_ERROR_NOT_A_MODEL, "%s", engine->info->why_not);
+      return NULL;
+    }
+  engine->names = sd_names_new (model);
+  engine->fingerprint = make_fingerprint (engine);
+  engine->tokenizer = sd_tokenizer_new (error);
+  if (engine->tokenizer == NULL || !base_task_check (task, error)
+      || !open_device (engine, device, precision, error) || !open_context (engine, task, error))
+    return NULL;
+  /* The betas of training, for every model of this family. */
+  sampler_levels_init_scaled_linear (&engine->levels, 0.00085, 0.012);
+  return g_steal_pointer (&engine);
+}
+
+void
+sd_engine_free (SdEngine *engine)
+{
+  if (engine == NULL)
+    return;
+  close_context (engine);
+  if (engine->device != NULL)
+    gpu_device_save_cache (engine->device);
+  gpu_device_unref (engine->device);
+  sd_profile_free (engine->profile);
+  sd_tokenizer_free (engine->tokenizer);
+  sd_info_free (engine->info);
+  sd_names_free (engine->names);
+  st_model_unref (engine->model);
+  g_free (engine->fingerprint);
+  g_free (engine);
+}
+
+const SdInfo *
+sd_engine_info (SdEngine *engine)
+{
+  return engine->info;
+}
+
+const char *
+sd_engine_device_name (SdEngine *engine)
+{
+  return engine->device != NULL ? gpu_device_info (engine->device)->name : "C reference";
+}
+
+const char *
+sd_engine_precision_name (const SdEngine *engine)
+{
+  return engine->activations == NN_F16 ? "fp16" : "fp32";
+}
+
+guint64
+sd_engine_memory_bytes (SdEngine *engine)
+{
+  if (engine->device != NULL)
+    return gpu_device_memory_used (engine->device);
+  guint64 arena = 0;
+  for (guint i = 0; i < engine->programs->len; i++)
+    arena = MAX (arena, nn_program_arena_bytes (((SdProgram *) engine->programs->pdata[i])->program));
+  return nn_context_weight_bytes (engine->context) + arena;
+}
+
+void
+sd_engine_set_profile (SdEngine *engine, gboolean profile)
+{
+  if (engine->profiling == profile)
+    return;
+  engine->profiling = profile;
+  g_ptr_array_set_size (engine->programs, 0);
+  if (engine->profile == NULL)
+    engine->profile = sd_profile_new ();
+}
+
+char *
+sd_engine_profile_table (SdEngine *engine)
+{
+  return engine->profile != NULL ? sd_profile_table (engine->profile) : g_strdup ("");
+}
