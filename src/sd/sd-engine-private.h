@@ -11,6 +11,8 @@
  * that they have about unit variance: the constant of SD 1.x and 2.x. */
 #define SD_LATENT_SCALE 0.18215f
 
+#define SD_TIME_ROWS 32 /* times embedded at once */
+
 typedef enum
 {
   SD_STAGE_TEXT,

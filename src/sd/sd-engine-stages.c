@@ -13,8 +13,6 @@
 
 #include "sd/sd-engine-private.h"
 
-#define TIME_ROWS 32
-
 static const char *const stage_names[SD_N_STAGES]
     = { "text", "time", "context", "unet", "decoder", "encoder" };
 
@@ -139,11 +137,11 @@ sd_engine_embed_times (SdEngine *engine,
   if (program == NULL)
     return FALSE;
   memset (rows, 0, sizeof (float) * n * total);
-  for (guint first = 0; first < n; first += TIME_ROWS)
+  for (guint first = 0; first < n; first += SD_TIME_ROWS)
     {
-      guint count = MIN (TIME_ROWS, n - first);
-      float t[TIME_ROWS];
-      for (guint i = 0; i < TIME_ROWS; i++)
+      guint count = MIN (SD_TIME_ROWS, n - first);
+      float t[SD_TIME_ROWS];
+      for (guint i = 0; i < SD_TIME_ROWS; i++)
         t[i] = (float) times[first + MIN (i, count - 1)];
       if (!nn_state_write (program->in, t, error)
           || !run_program (engine, program, NULL, task, error))
@@ -151,7 +149,7 @@ sd_engine_embed_times (SdEngine *engine,
       for (guint e = 0; e < sd_unet_n_emb (unet); e++)
         {
           guint width = sd_unet_emb_width (unet, e), offset = sd_unet_emb_offset (unet, e);
-          g_autofree float *all = g_new (float, (gsize) TIME_ROWS *width);
+          g_autofree float *all = g_new (float, (gsize) SD_TIME_ROWS *width);
           if (!nn_state_read (engine->time_embs->pdata[e], all, error))
             return FALSE;
           for (guint i = 0; i < count; i++)

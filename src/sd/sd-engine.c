@@ -12,7 +12,6 @@
 #include "sd/sd-engine-private.h"
 
 #define MAX_PROGRAMS 12
-#define TIME_ROWS 32 /* times embedded at once */
 #define LOAD_SIZE 8  /* latents' side of the programs from which the list of weights is had */
 
 static void
@@ -55,7 +54,7 @@ make_states (SdEngine *engine, GError **error)
   for (guint i = 0; i < sd_unet_n_emb (engine->unet); i++)
     {
       guint width = sd_unet_emb_width (engine->unet, i);
-      NnState *emb = nn_state_new (engine->context, TIME_ROWS, 1, 1, width, "time", error);
+      NnState *emb = nn_state_new (engine->context, SD_TIME_ROWS, 1, 1, width, "time", error);
       if (emb == NULL)
         return FALSE;
       g_ptr_array_add (engine->time_embs, emb);
@@ -82,7 +81,7 @@ program_shapes (SdEngine *engine, const SdProgram *program, Shape *in, Shape *ou
       *in = *out = (Shape){ n, 1, SD_TEXT_TOKENS, text };
       break;
     case SD_STAGE_TIME:
-      *in = (Shape){ TIME_ROWS, 1, 1, 1 };
+      *in = (Shape){ SD_TIME_ROWS, 1, 1, 1 };
       break;
     case SD_STAGE_UNET:
       *in = *out = (Shape){ n, h, w, SD_LATENT_CHANNELS };
@@ -150,7 +149,9 @@ make_program (SdEngine *engine, SdStage stage, guint n, guint h, guint w, GError
   program->h = h;
   program->w = w;
   program_shapes (engine, program, &in, &out);
-  if (make_cross (engine, n, error) && make_state (engine, in, "input", &program->in, error)
+  gboolean crosses = stage == SD_STAGE_CONTEXT || stage == SD_STAGE_UNET;
+  if ((!crosses || make_cross (engine, n, error))
+      && make_state (engine, in, "input", &program->in, error)
       && make_state (engine, out, "output", &program->out, error))
     program->program = build_program (engine, program, error);
   if (program->program == NULL)

@@ -134,6 +134,13 @@ ImageBuffer *sd_run_preview (SdRun *run, guint picture, GError **error);
 ImageBuffer *sd_run_decode (SdRun *run, guint picture, const BaseTask *task, GError **error);
 /** sd_engine_decode_latents: [1][4][h][w] kept from any step: for scrubbing */
 ImageBuffer *sd_engine_decode_latents (SdEngine *engine, const float *latents, guint h, guint w, const BaseTask *task, GError **error);
+/**
+ * sd_engine_encode: the VAE's latents of a picture whose sides are multiples of 8
+ *
+ * Returns: (transfer full) (nullable): [4][height/8][width/8], the mean, scaled as the UNet
+ *   sees latents; freed with g_free
+ */
+float *sd_engine_encode (SdEngine *engine, const ImageBuffer *image, const BaseTask *task, GError **error);
 /** sd_run_save: everything needed to continue with the same bits, params too */
 GBytes *sd_run_save (SdRun *run);
 SdRun *sd_run_load (SdEngine *engine, GBytes *state, const BaseTask *task, GError **error);

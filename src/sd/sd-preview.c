@@ -1,0 +1,204 @@
+/* sd-preview.c: what the picture will be, seen between steps
+ *
+ * The predicted clean latents are decoded by the VAE where that costs little beside a step,
+ * else turned to colours by a linear map: 8×8 pixels of one colour for each latent. The map
+ * is fitted by least squares to the model's own decoder, since a model may have a latent
+ * space of its own; it needs one small decode, the first time that it is wanted.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#include "config.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "sd/sd-run-private.h"
+
+#define FIT_SIDE 16 /* latents: 256 colours for 5 unknowns each */
+#define TERMS (SD_LATENT_CHANNELS + 1)
+/* A preview by the VAE may take this share of a step's time … */
+#define CHEAP_SHARE 0.5
+/* … or this long: the eye does not wait for it. */
+#define CHEAP_SECONDS 0.05
+
+/* ---- fitting ---- */
+
+/* Solves a·x = b for a symmetric positive definite TERMS×TERMS matrix, by Cholesky. */
+static gboolean
+solve (double a[TERMS][TERMS], double b[TERMS], double x[TERMS])
+{
+  for (guint j = 0; j < TERMS; j++)
+    {
+      for (guint k = 0; k < j; k++)
+        a[j][j] -= a[j][k] * a[j][k];
+      if (!(a[j][j] > 0))
+        return FALSE;
+      a[j][j] = sqrt (a[j][j]);
+      for (guint i = j + 1; i < TERMS; i++)
+        {
+          for (guint k = 0; k < j; k++)
+            a[i][j] -= a[i][k] * a[j][k];
+          a[i][j] /= a[j][j];
+        }
+    }
+  for (guint i = 0; i < TERMS; i++)
+    {
+      x[i] = b[i];
+      for (guint k = 0; k < i; k++)
+        x[i] -= a[i][k] * x[k];
+      x[i] /= a[i][i];
+    }
+  for (guint i = TERMS; i-- > 0;)
+    {
+      for (guint k = i + 1; k < TERMS; k++)
+        x[i] -= a[k][i] * x[k];
+      x[i] /= a[i][i];
+    }
+  return TRUE;
+}
+
+static void
+latent_terms (const float *latents, gsize pixels, gsize i, double terms[TERMS])
+{
+  for (guint c = 0; c < SD_LATENT_CHANNELS; c++)
+    terms[c] = latents[c * pixels + i];
+  terms[SD_LATENT_CHANNELS] = 1.0;
+}
+
+/* Mean colour of the 8×8 pixels of latent (y, x). */
+static void
+cell_colour (const float *rgb, guint y, guint x, guint w, double colour[3])
+{
+  colour[0] = colour[1] = colour[2] = 0;
+  for (guint dy = 0; dy < 8; dy++)
+    for (guint dx = 0; dx < 8; dx++)
+      {
+        gsize pixel = (gsize) (8 * y + dy) * 8 * w + 8 * x + dx;
+        for (guint c = 0; c < 3; c++)
+          colour[c] += rgb[3 * pixel + c] / 64.0;
+      }
+}
+
+static gboolean
+fit (SdFactors *factors, const float *latents, const float *rgb, guint h, guint w)
+{
+  double moments[TERMS][TERMS] = { 0 }, sums[3][TERMS] = { 0 };
+  gsize pixels = (gsize) h * w;
+
+  for (gsize i = 0; i < pixels; i++)
+    {
+      double terms[TERMS], colour[3];
+      latent_terms (latents, pixels, i, terms);
+      cell_colour (rgb, i / w, i % w, w, colour);
+      for (guint a = 0; a < TERMS; a++)
+        {
+          for (guint b = 0; b < TERMS; b++)
+            moments[a][b] += terms[a] * terms[b];
+          for (guint c = 0; c < 3; c++)
+            sums[c][a] += terms[a] * colour[c];
+        }
+    }
+  for (guint c = 0; c < 3; c++)
+    {
+      double a[TERMS][TERMS], x[TERMS];
+      memcpy (a, moments, sizeof a);
+      if (!solve (a, sums[c], x))
+        return FALSE;
+      for (guint i = 0; i < TERMS; i++)
+        factors->matrix[c][i] = (float) x[i];
+    }
+  return TRUE;
+}
+
+/* Unit-variance noise in patches of 2×2, which the decoder takes as areas of colour; single
+ * latents would be mixed with their neighbours. */
+static gboolean
+fit_factors (SdEngine *engine, GError **error)
+{
+  const guint side = FIT_SIDE;
+  g_autofree float *latents = g_new (float, SD_LATENT_CHANNELS *side *side);
+  g_autofree float *rgb = g_new (float, side *side * 64 * 3);
+  g_autoptr (BaseRandom) random = base_random_new (BASE_RANDOM_CPU, 0);
+
+  if (engine->factors.fitted)
+    return TRUE;
+  for (guint c = 0; c < SD_LATENT_CHANNELS; c++)
+    for (guint y = 0; y < side; y += 2)
+      for (guint x = 0; x < side; x += 2)
+        {
+          float *cell = latents + (c * side + y) * side + x;
+          base_random_normal (random, 1, cell);
+          cell[1] = cell[side] = cell[side + 1] = cell[0];
+        }
+  if (!sd_engine_decode (engine, latents, side, side, rgb, NULL, error))
+    return FALSE;
+  engine->factors.fitted = fit (&engine->factors, latents, rgb, side, side);
+  if (!engine->factors.fitted)
+    g_set_error (error, SD_ERROR, SD_ERROR_NOT_FINITE,
+                 "The VAE's decoder gives the same colour for all latents");
+  return engine->factors.fitted;
+}
+
+static ImageBuffer *
+preview_by_factors (SdEngine *engine, const float *latents, guint h, guint w, GError **error)
+{
+  gsize pixels = (gsize) h * w;
+  g_autofree float *rgb = g_new (float, pixels * 3);
+
+  if (!fit_factors (engine, error))
+    return NULL;
+  for (gsize i = 0; i < pixels; i++)
+    {
+      double terms[TERMS];
+      latent_terms (latents, pixels, i, terms);
+      for (guint c = 0; c < 3; c++)
+        {
+          double sum = 0;
+          for (guint k = 0; k < TERMS; k++)
+            sum += engine->factors.matrix[c][k] * terms[k];
+          rgb[i * 3 + c] = (float) sum;
+        }
+    }
+  g_autoptr (ImageBuffer) small = image_buffer_from_floats (rgb, w, h);
+  return image_buffer_resize (small, 8 * w, 8 * h);
+}
+
+/* ---- choosing ---- */
+
+/* By measured times once both programs have run; before that a decode is taken to last as
+ * much longer than a pass as it has more operations. */
+static gboolean
+decode_is_cheap (SdRun *run)
+{
+  SdEngine *engine = run->engine;
+  SdProgram *pass
+      = sd_engine_program (engine, SD_STAGE_UNET, run->prompts, run->h, run->w, NULL);
+  SdProgram *decode = sd_engine_program (engine, SD_STAGE_DECODE, 1, run->h, run->w, NULL);
+
+  if (pass == NULL || decode == NULL)
+    return FALSE;
+  double seconds = decode->seconds;
+  if (seconds == 0)
+    seconds = pass->seconds * nn_program_flops (decode->program)
+              / nn_program_flops (pass->program);
+  return seconds <= MAX (CHEAP_SECONDS, CHEAP_SHARE * pass->seconds);
+}
+
+ImageBuffer *
+sd_run_preview (SdRun *run, guint picture, GError **error)
+{
+  const float *denoised = sd_run_denoised (run, NULL);
+  gsize n = SD_LATENT_CHANNELS * (gsize) run->h * run->w;
+
+  if (denoised == NULL || picture >= run->params->batch)
+    {
+      g_set_error (error, SD_ERROR, SD_ERROR_STATE, "Picture %u has nothing to show before its first step",
+                   picture + 1);
+      return NULL;
+    }
+  if (decode_is_cheap (run))
+    return sd_engine_decode_latents (run->engine, denoised + picture * n, run->h, run->w, NULL,
+                                     error);
+  return preview_by_factors (run->engine, denoised + picture * n, run->h, run->w, error);
+}

@@ -1,0 +1,282 @@
+/* sd-run.c: from a prompt to latents: guidance, prediction, steps
+ *
+ * Ho & Salimans 2022 (guidance), Karras et al. 2022 (the sigma-scaled form of the samplers).
+ * A failed or cancelled step leaves the run before that step, so that it can be tried again.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#include "config.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "sd/sd-run-private.h"
+
+void
+sd_run_warn (SdRun *run, char *text)
+{
+  g_ptr_array_insert (run->warnings, run->warnings->len - 1, text);
+}
+
+/* ---- beginning ---- */
+
+static gboolean
+encode_prompts (SdRun *run, const BaseTask *task, GError **error)
+{
+  const SdParams *params = run->params;
+  guint ids[2 * SD_TEXT_TOKENS];
+  guint *prompt = ids + (run->prompts - 1) * SD_TEXT_TOKENS;
+
+  if (run->prompts == 2)
+    sd_prompt_ids (run, params->negative != NULL ? params->negative : "", "negative prompt", ids);
+  sd_prompt_ids (run, params->prompt != NULL ? params->prompt : "", "prompt", prompt);
+  sd_prompt_check_words (run, params->prompt != NULL ? params->prompt : "");
+  run->context = g_new (float, (gsize) run->prompts *SD_TEXT_TOKENS
+                                   *sd_text_width (run->engine->text));
+  return sd_engine_encode_tokens (run->engine, ids, run->prompts, run->context, task, error);
+}
+
+static gboolean
+make_times (SdRun *run, const BaseTask *task, GError **error)
+{
+  SdEngine *engine = run->engine;
+  guint steps = run->params->steps;
+  g_autofree double *times = g_new (double, steps);
+
+  run->sigmas = g_new (double, steps + 1);
+  if (!sampler_schedule_fill (run->params->schedule, &engine->levels, steps, run->sigmas, error))
+    return FALSE;
+  for (guint i = 0; i < steps; i++)
+    times[i] = sampler_sigma_to_t (&engine->levels, run->sigmas[i]);
+  run->rows = g_new (float, (gsize) steps *sd_unet_emb_total (engine->unet));
+  return sd_engine_embed_times (engine, times, steps, run->rows, task, error);
+}
+
+SdRun *
+sd_run_start (SdEngine *engine, const SdParams *params, const BaseTask *task, GError **error)
+{
+  if (!sd_params_check (params, error))
+    return NULL;
+  g_autoptr (SdRun) run = g_new0 (SdRun, 1);
+  run->engine = engine;
+  run->params = sd_params_copy (params);
+  run->h = params->height / 8;
+  run->w = params->width / 8;
+  run->prompts = params->cfg == 1.0 ? 1 : 2;
+  run->serial = ++engine->last_serial;
+  run->warnings = g_ptr_array_new_with_free_func (g_free);
+  g_ptr_array_add (run->warnings, NULL);
+  base_task_progress (task, "text", 0, 1);
+  if (!encode_prompts (run, task, error) || !make_times (run, task, error))
+    return NULL;
+  base_task_progress (task, "text", 1, 1);
+  return g_steal_pointer (&run);
+}
+
+SdRun *
+sd_run_new (SdEngine *engine,
+            const SdParams *params,
+            const float *noise,
+            const BaseTask *task,
+            GError **error)
+{
+  g_autoptr (SdRun) run = sd_run_start (engine, params, task, error);
+  if (run == NULL)
+    return NULL;
+  gsize n_per = SD_LATENT_CHANNELS * (gsize) run->h * run->w;
+  guint batch = params->batch;
+  g_autofree float *x = g_new (float, batch *n_per);
+  g_autofree BaseRandom **randoms = g_new (BaseRandom *, batch);
+
+  run->noise_given = noise != NULL;
+  if (run->noise_given && !sd_all_finite (noise, batch * n_per))
+    {
+      g_set_error (error, SD_ERROR, SD_ERROR_PARAMETER,
+                   "The given noise has values that are not numbers (NaN or infinite)");
+      return NULL;
+    }
+  for (guint i = 0; i < batch; i++)
+    {
+      randoms[i] = base_random_new (params->rng, params->seed + i);
+      if (!run->noise_given)
+        base_random_normal (randoms[i], n_per, x + i * n_per);
+    }
+  if (run->noise_given)
+    memcpy (x, noise, sizeof (float) * batch * n_per);
+  for (gsize i = 0; i < batch * n_per; i++)
+    x[i] *= (float) run->sigmas[0];
+  run->sampler = sampler_run_new (params->sampler, run->sigmas, params->steps, x, n_per, batch,
+                                  randoms);
+  return g_steal_pointer (&run);
+}
+
+void
+sd_run_free (SdRun *run)
+{
+  if (run == NULL)
+    return;
+  sampler_run_free (run->sampler);
+  sd_params_free (run->params);
+  g_clear_pointer (&run->warnings, g_ptr_array_unref);
+  g_free (run->context);
+  g_free (run->sigmas);
+  g_free (run->rows);
+  g_free (run);
+}
+
+const char *const *
+sd_run_warnings (SdRun *run)
+{
+  return run->warnings->len > 1 ? (const char *const *) run->warnings->pdata : NULL;
+}
+
+guint
+sd_run_n_steps (SdRun *run)
+{
+  return run->params->steps;
+}
+
+guint
+sd_run_step_index (SdRun *run)
+{
+  return sampler_run_step_index (run->sampler);
+}
+
+/* ---- steps ---- */
+
+typedef struct
+{
+  SdRun *run;
+  const BaseTask *task;
+} Denoise;
+
+static const float *
+time_row (SdRun *run, double sigma)
+{
+  for (guint i = 0; i < run->params->steps; i++)
+    if (run->sigmas[i] == sigma)
+      return run->rows + (gsize) i * sd_unet_emb_total (run->engine->unet);
+  return NULL;
+}
+
+/* What the network is for: of x = clean + sigma·noise it predicts the noise (or v =
+ * noise·cos − clean·sin), once for each prompt; guidance goes from the first prediction
+ * beyond the second. Here for one picture of n values. */
+static void
+predict (const SdRun *run, const float *x, const float *out, gsize n, float sigma, float *denoised)
+{
+  gboolean v = run->engine->info->v_prediction;
+  float keep = v ? 1.0f / (sigma * sigma + 1.0f) : 1.0f;
+  float take = v ? sigma / sqrtf (sigma * sigma + 1.0f) : sigma;
+  float cfg = (float) run->params->cfg;
+
+  for (gsize i = 0; i < n; i++)
+    {
+      float e = out[i];
+      if (run->prompts == 2)
+        e += cfg * (out[n + i] - e);
+      denoised[i] = x[i] * keep - e * take;
+    }
+}
+
+static gboolean
+denoise (const float *x, double sigma, float *denoised, gpointer user_data, GError **error)
+{
+  Denoise *data = user_data;
+  SdRun *run = data->run;
+  SdEngine *engine = run->engine;
+  gsize n = SD_LATENT_CHANNELS * (gsize) run->h * run->w;
+  const float *row = time_row (run, sigma);
+  float scale = (float) (1.0 / sqrt (sigma * sigma + 1.0));
+  g_autofree float *scaled = g_new (float, n);
+  g_autofree float *out = g_new (float, run->prompts *n);
+
+  g_return_val_if_fail (row != NULL, FALSE);
+  if (engine->context_owner != run->serial)
+    {
+      if (!sd_engine_set_context (engine, run->context, run->prompts, data->task, error))
+        return FALSE;
+      engine->context_owner = run->serial;
+    }
+  for (guint p = 0; p < run->params->batch; p++)
+    {
+      for (gsize i = 0; i < n; i++)
+        scaled[i] = x[p * n + i] * scale;
+      if (!sd_engine_pass (engine, scaled, run->prompts, run->h, run->w, row, out, data->task,
+                           error))
+        {
+          g_prefix_error (error, "Step %u of %u: ", sd_run_step_index (run) + 1,
+                          run->params->steps);
+          return FALSE;
+        }
+      predict (run, x + p * n, out, n, (float) sigma, denoised + p * n);
+    }
+  return TRUE;
+}
+
+gboolean
+sd_run_step (SdRun *run, const BaseTask *task, GError **error)
+{
+  g_autoptr (GError) fault = NULL;
+  Denoise data = { run, task };
+
+  if (sampler_run_finished (run->sampler))
+    {
+      g_set_error (error, SD_ERROR, SD_ERROR_STATE, "All %u steps are done", run->params->steps);
+      return FALSE;
+    }
+  gboolean ok = sampler_run_step (run->sampler, denoise, &data, &fault);
+  if (!ok && g_error_matches (fault, SD_ERROR, SD_ERROR_NOT_FINITE)
+      && run->engine->activations == NN_F16)
+    {
+      sd_run_warn (run, g_strdup ("The picture did not fit 16-bit numbers and went on with 32 bits"));
+      g_clear_error (&fault);
+      if (!sd_engine_raise_precision (run->engine, task, error))
+        return FALSE;
+      ok = sampler_run_step (run->sampler, denoise, &data, &fault);
+    }
+  if (!ok)
+    {
+      g_propagate_error (error, g_steal_pointer (&fault));
+      return FALSE;
+    }
+  base_task_progress (task, "step", sd_run_step_index (run), run->params->steps);
+  return TRUE;
+}
+
+static gsize
+count (const SdRun *run)
+{
+  return SD_LATENT_CHANNELS * (gsize) run->h * run->w;
+}
+
+const float *
+sd_run_latents (SdRun *run, gsize *n)
+{
+  if (n != NULL)
+    *n = count (run) * run->params->batch;
+  return sampler_run_latents (run->sampler);
+}
+
+const float *
+sd_run_denoised (SdRun *run, gsize *n)
+{
+  const float *denoised = sampler_run_denoised (run->sampler);
+  if (n != NULL)
+    *n = denoised != NULL ? count (run) * run->params->batch : 0;
+  return denoised;
+}
+
+ImageBuffer *
+sd_run_decode (SdRun *run, guint picture, const BaseTask *task, GError **error)
+{
+  if (picture >= run->params->batch)
+    {
+      g_set_error (error, SD_ERROR, SD_ERROR_PARAMETER, "Picture %u of %u does not exist",
+                   picture + 1, run->params->batch);
+      return NULL;
+    }
+  const float *latents = sd_run_latents (run, NULL) + picture * count (run);
+  return sd_engine_decode_latents (run->engine, latents, run->h, run->w, task, error);
+}
