@@ -117,7 +117,7 @@ sd_engine_encode_tokens (SdEngine *engine,
     if (!sd_text_embed (engine->text, ids + i * SD_TEXT_TOKENS, rows + i * each, error))
       return FALSE;
   return nn_state_write (program->in, rows, error)
-         && run_program (engine, program, "text", task, error)
+         && run_program (engine, program, NULL, task, error)
          && nn_state_read (program->out, context, error)
          && check_finite (context, n * each, "The text encoder", error);
 }
