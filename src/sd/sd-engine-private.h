@@ -7,8 +7,8 @@
 
 #include "sd/sd-net-private.h"
 
-/* What latents are multiplied with after the encoder and divided by before the decoder, so
- * that they have about unit variance: the constant of SD 1.x and 2.x. */
+/* What latents are multiplied with after the encoder and divided by before the decoder,
+ * so that they have about unit variance: the constant of SD 1.x and 2.x. */
 #define SD_LATENT_SCALE 0.18215f
 
 #define SD_TIME_ROWS 32 /* times embedded at once */
@@ -85,26 +85,59 @@ struct _SdEngine
   SdFactors factors;
 };
 
-/* Every function below blocks, and gives SD_ERROR_NOT_FINITE naming its stage. Latents are
- * [4][h][w]. */
+/* Every function below blocks, and gives SD_ERROR_NOT_FINITE naming its stage. Latents
+ * are [4][h][w]. */
 
 /** sd_engine_encode_tokens: @ids: [n][77] → @context: [n][77][width] */
-gboolean sd_engine_encode_tokens (SdEngine *engine, const guint *ids, guint n, float *context, const BaseTask *task, GError **error);
+gboolean sd_engine_encode_tokens (SdEngine *engine,
+                                  const guint *ids,
+                                  guint n,
+                                  float *context,
+                                  const BaseTask *task,
+                                  GError **error);
 /** sd_engine_embed_times: @rows: [n][emb_total] */
-gboolean sd_engine_embed_times (SdEngine *engine, const double *times, guint n, float *rows, const BaseTask *task, GError **error);
+gboolean sd_engine_embed_times (SdEngine *engine,
+                                const double *times,
+                                guint n,
+                                float *rows,
+                                const BaseTask *task,
+                                GError **error);
 /** sd_engine_set_context: keys and values for the passes that follow */
-gboolean sd_engine_set_context (SdEngine *engine, const float *context, guint n, const BaseTask *task, GError **error);
+gboolean sd_engine_set_context (SdEngine *engine,
+                                const float *context,
+                                guint n,
+                                const BaseTask *task,
+                                GError **error);
 /** sd_engine_pass: @x once → @out: [n][4][h][w], one for each prompt of the context */
-gboolean sd_engine_pass (SdEngine *engine, const float *x, guint n, guint h, guint w, const float *row, float *out, const BaseTask *task, GError **error);
+gboolean sd_engine_pass (SdEngine *engine,
+                         const float *x,
+                         guint n,
+                         guint h,
+                         guint w,
+                         const float *row,
+                         float *out,
+                         const BaseTask *task,
+                         GError **error);
 /** sd_engine_decode: → [8h][8w][3] in about [-1, 1] */
-gboolean sd_engine_decode (SdEngine *engine, const float *latents, guint h, guint w, float *rgb, const BaseTask *task, GError **error);
+gboolean sd_engine_decode (SdEngine *engine,
+                           const float *latents,
+                           guint h,
+                           guint w,
+                           float *rgb,
+                           const BaseTask *task,
+                           GError **error);
 
-/** sd_engine_program: the program for a size, made when it is not there; belongs to the engine */
-SdProgram *sd_engine_program (SdEngine *engine, SdStage stage, guint n, guint h, guint w, GError **error);
-/** sd_engine_raise_precision: to 32 bits; FALSE where it is that already. @error as for loading */
-gboolean sd_engine_raise_precision (SdEngine *engine, const BaseTask *task, GError **error);
+/** sd_engine_program: the program for a size, made when it is not there; belongs to the
+ * engine */
+SdProgram *sd_engine_program (
+    SdEngine *engine, SdStage stage, guint n, guint h, guint w, GError **error);
+/** sd_engine_raise_precision: to 32 bits; FALSE where it is that already. @error as for
+ * loading */
+gboolean
+sd_engine_raise_precision (SdEngine *engine, const BaseTask *task, GError **error);
 const char *sd_engine_precision_name (const SdEngine *engine);
 
 gboolean sd_all_finite (const float *values, gsize n);
 /** sd_engine_picture: pixels from @rgb; refuses a blank picture */
-ImageBuffer *sd_engine_picture (const float *rgb, guint width, guint height, GError **error);
+ImageBuffer *
+sd_engine_picture (const float *rgb, guint width, guint height, GError **error);

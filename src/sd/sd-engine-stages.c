@@ -1,17 +1,19 @@
-/* sd-engine-stages.c: each stage of a picture as one call: host memory in, host memory out
+/* sd-engine-stages.c: each stage of a picture as one call: host memory in, host memory
+ * out
  *
- * Latents go to the device and back at each pass: 64 KiB for a picture of 512×512, nothing
- * beside the pass itself, and the samplers stay plain arithmetic whose bits do not depend
- * on the device.
+ * Latents go to the device and back at each pass: 64 KiB for a picture of 512×512,
+ * nothing beside the pass itself, and the samplers stay plain arithmetic whose bits do
+ * not depend on the device.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 
 #include "config.h"
 
-#include <string.h>
-
 #include "sd/sd-engine-private.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
 
 static const char *const stage_names[SD_N_STAGES]
     = { "text", "time", "context", "unet", "decoder", "encoder" };
@@ -73,10 +75,11 @@ check_finite (const float *values, gsize n, const char *what, GError **error)
 {
   if (sd_all_finite (values, n))
     return TRUE;
-  g_set_error (error, SD_ERROR, SD_ERROR_NOT_FINITE,
-               "%s gave values that are not numbers (NaN or infinite). The model's weights "
-               "may be damaged, or they need 32-bit precision",
-               what);
+  g_set_error (
+      error, SD_ERROR, SD_ERROR_NOT_FINITE,
+      _ ("%s gave values that are not numbers (NaN or infinite). The model's weights "
+         "may be damaged, or they need 32-bit precision"),
+      what);
   return FALSE;
 }
 
@@ -148,7 +151,8 @@ sd_engine_embed_times (SdEngine *engine,
         return FALSE;
       for (guint e = 0; e < sd_unet_n_emb (unet); e++)
         {
-          guint width = sd_unet_emb_width (unet, e), offset = sd_unet_emb_offset (unet, e);
+          guint width = sd_unet_emb_width (unet, e),
+                offset = sd_unet_emb_offset (unet, e);
           g_autofree float *all = g_new (float, (gsize) SD_TIME_ROWS *width);
           if (!nn_state_read (engine->time_embs->pdata[e], all, error))
             return FALSE;
@@ -189,7 +193,8 @@ sd_engine_pass (SdEngine *engine,
   to_channels_last (x, pixels, SD_LATENT_CHANNELS, last);
   for (guint i = 1; i < n; i++)
     memcpy (last + i * each, last, sizeof (float) * each);
-  if (!nn_state_write (program->in, last, error) || !nn_state_write (engine->emb, row, error)
+  if (!nn_state_write (program->in, last, error)
+      || !nn_state_write (engine->emb, row, error)
       || !run_program (engine, program, "pass", task, error)
       || !nn_state_read (program->out, last, error)
       || !check_finite (last, n * each, "The UNet", error))
@@ -224,28 +229,32 @@ sd_engine_decode (SdEngine *engine,
 }
 
 float *
-sd_engine_encode (SdEngine *engine, const ImageBuffer *image, const BaseTask *task, GError **error)
+sd_engine_encode (SdEngine *engine,
+                  const ImageBuffer *image,
+                  const BaseTask *task,
+                  GError **error)
 {
   guint h = image->height / 8, w = image->width / 8;
   gsize pixels = (gsize) h * w, area = pixels * 64;
 
   if (h == 0 || w == 0 || image->height % 8 != 0 || image->width % 8 != 0)
     {
-      g_set_error (error, SD_ERROR, SD_ERROR_PARAMETER,
-                   "A picture of %u×%u cannot be encoded: both sides must be multiples of 8",
-                   image->width, image->height);
+      g_set_error (
+          error, SD_ERROR, SD_ERROR_PARAMETER,
+          _ ("A picture of %u×%u cannot be encoded: both sides must be multiples of 8"),
+          image->width, image->height);
       return NULL;
     }
   if (!sd_vae_has_encoder (engine->vae))
     {
       g_set_error (error, SD_ERROR, SD_ERROR_MISSING_PART,
-                   "The model's VAE has no encoder (“" SD_NAMES_VAE "encoder.”)");
+                   _ ("The model's VAE has no encoder (“%s”)"), SD_NAMES_VAE "encoder.");
       return NULL;
     }
   SdProgram *program = sd_engine_program (engine, SD_STAGE_ENCODE, 1, h, w, error);
   g_autofree float *rgb = g_new (float, area * 3);
   g_autofree float *moments = g_new (float, pixels * 2 * SD_LATENT_CHANNELS);
-  g_autofree float *latents = g_new (float, pixels * SD_LATENT_CHANNELS);
+  g_autofree float *latents = g_new (float, pixels *SD_LATENT_CHANNELS);
 
   for (gsize i = 0; i < area; i++)
     for (guint c = 0; c < 3; c++)
@@ -253,7 +262,8 @@ sd_engine_encode (SdEngine *engine, const ImageBuffer *image, const BaseTask *ta
   if (program == NULL || !nn_state_write (program->in, rgb, error)
       || !run_program (engine, program, "encode", task, error)
       || !nn_state_read (program->out, moments, error)
-      || !check_finite (moments, pixels * 2 * SD_LATENT_CHANNELS, "The VAE's encoder", error))
+      || !check_finite (moments, pixels * 2 * SD_LATENT_CHANNELS, "The VAE's encoder",
+                        error))
     return NULL;
   for (guint c = 0; c < SD_LATENT_CHANNELS; c++)
     for (gsize i = 0; i < pixels; i++)
@@ -279,15 +289,16 @@ sd_engine_picture (const float *rgb, guint width, guint height, GError **error)
   g_autoptr (ImageBuffer) image = image_buffer_from_floats (rgb, width, height);
   if (image == NULL)
     {
-      g_set_error (error, NN_ERROR, NN_ERROR_MEMORY, "No memory for a picture of %u×%u", width,
-                   height);
+      g_set_error (error, NN_ERROR, NN_ERROR_MEMORY,
+                   _ ("No memory for a picture of %u×%u"), width, height);
       return NULL;
     }
   if (is_blank (image))
     {
-      g_set_error (error, SD_ERROR, SD_ERROR_NOT_FINITE,
-                   "The VAE's decoder gave a blank picture: every pixel is the same. The "
-                   "model's weights may be damaged, or they need 32-bit precision");
+      g_set_error (
+          error, SD_ERROR, SD_ERROR_NOT_FINITE,
+          _ ("The VAE's decoder gave a blank picture: every pixel is the same. The "
+             "model's weights may be damaged, or they need 32-bit precision"));
       return NULL;
     }
   return g_steal_pointer (&image);
@@ -308,13 +319,14 @@ sd_engine_decode_latents (SdEngine *engine,
 
   if (rgb == NULL)
     {
-      g_set_error (error, NN_ERROR, NN_ERROR_MEMORY, "No memory for a picture of %u×%u", 8 * w,
-                   8 * h);
+      g_set_error (error, NN_ERROR, NN_ERROR_MEMORY,
+                   _ ("No memory for a picture of %u×%u"), 8 * w, 8 * h);
       return NULL;
     }
   if (sd_engine_decode (engine, latents, h, w, rgb, task, &fault))
     image = sd_engine_picture (rgb, 8 * w, 8 * h, &fault);
-  if (g_error_matches (fault, SD_ERROR, SD_ERROR_NOT_FINITE) && engine->activations == NN_F16)
+  if (g_error_matches (fault, SD_ERROR, SD_ERROR_NOT_FINITE)
+      && engine->activations == NN_F16)
     {
       if (!sd_engine_raise_precision (engine, task, error)
           || !sd_engine_decode (engine, latents, h, w, rgb, task, error))
@@ -329,7 +341,10 @@ sd_engine_decode_latents (SdEngine *engine,
 /* ---- warming ---- */
 
 gboolean
-sd_engine_warm (SdEngine *engine, const SdParams *params, const BaseTask *task, GError **error)
+sd_engine_warm (SdEngine *engine,
+                const SdParams *params,
+                const BaseTask *task,
+                GError **error)
 {
   guint n = params->cfg == 1.0 ? 1 : 2, h = params->height / 8, w = params->width / 8;
   const struct
@@ -337,8 +352,9 @@ sd_engine_warm (SdEngine *engine, const SdParams *params, const BaseTask *task, 
     SdStage stage;
     guint n, h, w;
   } runs[] = {
-    { SD_STAGE_TEXT, n, 0, 0 }, { SD_STAGE_TIME, 1, 0, 0 },   { SD_STAGE_CONTEXT, n, 0, 0 },
-    { SD_STAGE_UNET, n, h, w }, { SD_STAGE_DECODE, 1, h, w },
+    { SD_STAGE_TEXT, n, 0, 0 },    { SD_STAGE_TIME, 1, 0, 0 },
+    { SD_STAGE_CONTEXT, n, 0, 0 }, { SD_STAGE_UNET, n, h, w },
+    { SD_STAGE_DECODE, 1, h, w },
   };
   if (!sd_params_check (params, error))
     return FALSE;

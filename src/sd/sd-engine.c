@@ -1,8 +1,8 @@
 /* sd-engine.c: a model on a device: opening, precision, and the programs for each size
  *
- * What a run needs is computed by sd-engine-stages.c with the programs that are kept here.
- * Programs are made for a size when it is first used; few are kept, since each holds its
- * states, while weights are shared by all.
+ * What a run needs is computed by sd-engine-stages.c with the programs that are kept
+ * here. Programs are made for a size when it is first used; few are kept, since each
+ * holds its states, while weights are shared by all.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -11,8 +11,11 @@
 
 #include "sd/sd-engine-private.h"
 
+#include <glib/gi18n-lib.h>
+
 #define MAX_PROGRAMS 12
-#define LOAD_SIZE 8  /* latents' side of the programs from which the list of weights is had */
+#define LOAD_SIZE                                                                        \
+  8 /* latents' side of the programs from which the list of weights is had */
 
 static void
 program_free (gpointer data)
@@ -36,8 +39,8 @@ make_cross (SdEngine *engine, guint n, GError **error)
   for (guint i = 0; i < sd_unet_n_cross (engine->unet); i++)
     {
       guint width = 2 * sd_unet_cross_width (engine->unet, i);
-      NnState *kv
-          = nn_state_new (engine->context, n, 1, SD_TEXT_TOKENS, width, "keys, values", error);
+      NnState *kv = nn_state_new (engine->context, n, 1, SD_TEXT_TOKENS, width,
+                                  "keys, values", error);
       if (kv == NULL)
         return FALSE;
       g_ptr_array_add (cross->kvs, kv);
@@ -54,7 +57,8 @@ make_states (SdEngine *engine, GError **error)
   for (guint i = 0; i < sd_unet_n_emb (engine->unet); i++)
     {
       guint width = sd_unet_emb_width (engine->unet, i);
-      NnState *emb = nn_state_new (engine->context, SD_TIME_ROWS, 1, 1, width, "time", error);
+      NnState *emb
+          = nn_state_new (engine->context, SD_TIME_ROWS, 1, 1, width, "time", error);
       if (emb == NULL)
         return FALSE;
       g_ptr_array_add (engine->time_embs, emb);
@@ -74,7 +78,8 @@ typedef struct
 static void
 program_shapes (SdEngine *engine, const SdProgram *program, Shape *in, Shape *out)
 {
-  guint n = program->n, h = program->h, w = program->w, text = sd_text_width (engine->text);
+  guint n = program->n, h = program->h, w = program->w,
+        text = sd_text_width (engine->text);
   switch (program->stage)
     {
     case SD_STAGE_TEXT:
@@ -101,11 +106,13 @@ program_shapes (SdEngine *engine, const SdProgram *program, Shape *in, Shape *ou
 }
 
 static gboolean
-make_state (SdEngine *engine, Shape shape, const char *name, NnState **state, GError **error)
+make_state (
+    SdEngine *engine, Shape shape, const char *name, NnState **state, GError **error)
 {
   if (shape.n == 0)
     return TRUE;
-  *state = nn_state_new (engine->context, shape.n, shape.h, shape.w, shape.c, name, error);
+  *state
+      = nn_state_new (engine->context, shape.n, shape.h, shape.w, shape.c, name, error);
   return *state != NULL;
 }
 
@@ -120,14 +127,14 @@ build_program (SdEngine *engine, const SdProgram *p, GError **error)
     case SD_STAGE_TEXT:
       return sd_text_build (engine->text, p->in, p->out, profile, error);
     case SD_STAGE_TIME:
-      return sd_unet_build_time (engine->unet, p->in, (NnState **) engine->time_embs->pdata,
-                                 profile, error);
+      return sd_unet_build_time (engine->unet, p->in,
+                                 (NnState **) engine->time_embs->pdata, profile, error);
     case SD_STAGE_CONTEXT:
       return sd_unet_build_context (engine->unet, cross->context,
                                     (NnState **) cross->kvs->pdata, profile, error);
     case SD_STAGE_UNET:
-      return sd_unet_build (engine->unet, p->in, engine->emb, (NnState **) cross->kvs->pdata,
-                            p->out, profile, error);
+      return sd_unet_build (engine->unet, p->in, engine->emb,
+                            (NnState **) cross->kvs->pdata, p->out, profile, error);
     case SD_STAGE_DECODE:
       return sd_vae_build_decoder (engine->vae, p->in, p->out, profile, error);
     case SD_STAGE_ENCODE:
@@ -163,13 +170,15 @@ make_program (SdEngine *engine, SdStage stage, guint n, guint h, guint w, GError
 }
 
 SdProgram *
-sd_engine_program (SdEngine *engine, SdStage stage, guint n, guint h, guint w, GError **error)
+sd_engine_program (
+    SdEngine *engine, SdStage stage, guint n, guint h, guint w, GError **error)
 {
   GPtrArray *programs = engine->programs;
   for (guint i = 0; i < programs->len; i++)
     {
       SdProgram *program = programs->pdata[i];
-      if (program->stage == stage && program->n == n && program->h == h && program->w == w)
+      if (program->stage == stage && program->n == n && program->h == h
+          && program->w == w)
         {
           g_ptr_array_steal_index (programs, i);
           g_ptr_array_add (programs, program);
@@ -242,10 +251,11 @@ open_context (SdEngine *engine, const BaseTask *task, GError **error)
     return FALSE;
   if (sd_text_width (engine->text) != sd_unet_context_width (engine->unet))
     {
-      g_set_error (error, SD_ERROR, SD_ERROR_UNSUPPORTED,
-                   "The text encoder gives vectors of %u values, the UNet takes vectors of %u: "
-                   "they are not parts of the same model",
-                   sd_text_width (engine->text), sd_unet_context_width (engine->unet));
+      g_set_error (
+          error, SD_ERROR, SD_ERROR_UNSUPPORTED,
+          _ ("The text encoder gives vectors of %u values, the UNet takes vectors of %u: "
+             "they are not parts of the same model"),
+          sd_text_width (engine->text), sd_unet_context_width (engine->unet));
       return FALSE;
     }
   return make_states (engine, error) && load_weights (engine, task, error);
@@ -282,7 +292,8 @@ make_fingerprint (SdEngine *engine)
       g_checksum_update (sum, (const guchar *) type, -1);
       for (guint d = 0; d < t->tensor->rank; d++)
         {
-          g_autofree char *side = g_strdup_printf ("|%" G_GUINT64_FORMAT, t->tensor->shape[d]);
+          g_autofree char *side
+              = g_strdup_printf ("|%" G_GUINT64_FORMAT, t->tensor->shape[d]);
           g_checksum_update (sum, (const guchar *) side, -1);
         }
     }
@@ -310,7 +321,8 @@ open_device (SdEngine *engine, int device, SdPrecision precision, GError **error
   if (precision == SD_PRECISION_FP16 && !info->has_fp16_storage)
     {
       g_set_error (error, SD_ERROR, SD_ERROR_UNSUPPORTED,
-                   "%s cannot store 16-bit numbers; use 32-bit precision", info->name);
+                   _ ("%s cannot store 16-bit numbers; use 32-bit precision"),
+                   info->name);
       return FALSE;
     }
   if (precision == SD_PRECISION_FP16
@@ -321,8 +333,11 @@ open_device (SdEngine *engine, int device, SdPrecision precision, GError **error
 }
 
 SdEngine *
-sd_engine_new (
-    StModel *model, int device, SdPrecision precision, const BaseTask *task, GError **error)
+sd_engine_new (StModel *model,
+               int device,
+               SdPrecision precision,
+               const BaseTask *task,
+               GError **error)
 {
   g_autoptr (SdEngine) engine = g_new0 (SdEngine, 1);
 
@@ -337,7 +352,8 @@ sd_engine_new (
   engine->fingerprint = make_fingerprint (engine);
   engine->tokenizer = sd_tokenizer_new (error);
   if (engine->tokenizer == NULL || !base_task_check (task, error)
-      || !open_device (engine, device, precision, error) || !open_context (engine, task, error))
+      || !open_device (engine, device, precision, error)
+      || !open_context (engine, task, error))
     return NULL;
   /* The betas of training, for every model of this family. */
   sampler_levels_init_scaled_linear (&engine->levels, 0.00085, 0.012);
@@ -387,7 +403,8 @@ sd_engine_memory_bytes (SdEngine *engine)
     return gpu_device_memory_used (engine->device);
   guint64 arena = 0;
   for (guint i = 0; i < engine->programs->len; i++)
-    arena = MAX (arena, nn_program_arena_bytes (((SdProgram *) engine->programs->pdata[i])->program));
+    arena = MAX (arena, nn_program_arena_bytes (
+                            ((SdProgram *) engine->programs->pdata[i])->program));
   return nn_context_weight_bytes (engine->context) + arena;
 }
 

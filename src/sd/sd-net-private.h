@@ -1,4 +1,5 @@
-/* sd-net-private.h: the networks of Stable Diffusion as graphs: weights by name, and three builders
+/* sd-net-private.h: the networks of Stable Diffusion as graphs: weights by name, and
+ * three builders
  *
  * A network is discovered once from the names and shapes of the file (sd_*_new) and then
  * built for any size (sd_*_build). Nothing here runs anything: sd-engine.c does.
@@ -24,10 +25,12 @@ SdWeights *sd_weights_new (NnContext *context, SdNames *names);
 void sd_weights_free (SdWeights *weights);
 NnContext *sd_weights_context (SdWeights *weights);
 /** sd_weights_find: (nullable): the tensor @prefix.@name (@name NULL: @prefix alone) */
-const StTensor *sd_weights_find (SdWeights *weights, const char *prefix, const char *name);
+const StTensor *
+sd_weights_find (SdWeights *weights, const char *prefix, const char *name);
 gboolean sd_weights_has (SdWeights *weights, const char *prefix, const char *name);
 /** sd_weights_read_row: a row of a matrix as floats, for tables that stay in the file */
-gboolean sd_weights_read_row (SdWeights *weights, const char *name, guint64 row, float *dst, GError **error);
+gboolean sd_weights_read_row (
+    SdWeights *weights, const char *name, guint64 row, float *dst, GError **error);
 
 /* ---- building ---- */
 
@@ -41,17 +44,36 @@ typedef struct
   GError *fault;
 } SdBuilder;
 
-void sd_builder_init (SdBuilder *builder, SdWeights *weights, const char *root, const char *graph_name);
+void sd_builder_init (SdBuilder *builder,
+                      SdWeights *weights,
+                      const char *root,
+                      const char *graph_name);
 /** sd_builder_finish: the program; clears the builder */
 NnProgram *sd_builder_finish (SdBuilder *builder, gboolean profile, GError **error);
 
-/* Names are @prefix.@name + ".weight" and ".bias" (where there is one); @name may be NULL. */
-NnTensor *sd_build_linear (SdBuilder *builder, NnLinear p, const char *prefix, const char *name);
-/** sd_build_stacked: up to three matrices over the same input, stacked along their outputs */
-NnTensor *sd_build_stacked (SdBuilder *builder, NnTensor *x, const char *prefix, const char *const *names);
-NnTensor *sd_build_conv3 (SdBuilder *builder, NnConv3 p, const char *prefix, const char *name);
-NnTensor *sd_build_group_norm (SdBuilder *builder, NnTensor *x, NnTensor *x2, float eps, gboolean silu, const char *prefix, const char *name);
-NnTensor *sd_build_layer_norm (SdBuilder *builder, NnTensor *x, const char *prefix, const char *name);
+/* Names are @prefix.@name + ".weight" and ".bias" (where there is one); @name may be
+ * NULL. */
+NnTensor *
+sd_build_linear (SdBuilder *builder, NnLinear p, const char *prefix, const char *name);
+/** sd_build_stacked: up to three matrices over the same input, stacked along their
+ * outputs */
+NnTensor *sd_build_stacked (SdBuilder *builder,
+                            NnTensor *x,
+                            const char *prefix,
+                            const char *const *names);
+NnTensor *
+sd_build_conv3 (SdBuilder *builder, NnConv3 p, const char *prefix, const char *name);
+NnTensor *sd_build_group_norm (SdBuilder *builder,
+                               NnTensor *x,
+                               NnTensor *x2,
+                               float eps,
+                               gboolean silu,
+                               const char *prefix,
+                               const char *name);
+NnTensor *sd_build_layer_norm (SdBuilder *builder,
+                               NnTensor *x,
+                               const char *prefix,
+                               const char *name);
 
 /* ---- text encoder ---- */
 
@@ -63,7 +85,8 @@ guint sd_text_width (const SdText *text);
 /** sd_text_embed: token + position rows of 77 ids → [77][width] */
 gboolean sd_text_embed (SdText *text, const guint *ids, float *dst, GError **error);
 /** sd_text_build: @in and @out: [n][1][77][width] */
-NnProgram *sd_text_build (SdText *text, NnState *in, NnState *out, gboolean profile, GError **error);
+NnProgram *
+sd_text_build (SdText *text, NnState *in, NnState *out, gboolean profile, GError **error);
 
 /* ---- UNet ---- */
 
@@ -78,14 +101,27 @@ guint sd_unet_cross_width (const SdUnet *unet, guint index);
 guint sd_unet_n_emb (const SdUnet *unet);
 /** sd_unet_emb_width: channels of the residual block's time embedding */
 guint sd_unet_emb_width (const SdUnet *unet, guint index);
-guint sd_unet_emb_offset (const SdUnet *unet, guint index); /* in the row of all of them */
+guint sd_unet_emb_offset (const SdUnet *unet,
+                          guint index); /* in the row of all of them */
 guint sd_unet_emb_total (const SdUnet *unet);
 /** sd_unet_build_time: @t: [n][1][1][1]; @embs[i]: [n][1][1][emb_width (i)] */
-NnProgram *sd_unet_build_time (SdUnet *unet, NnState *t, NnState *const *embs, gboolean profile, GError **error);
-/** sd_unet_build_context: @context: [n][1][77][C]; @kvs[i]: [n][1][77][2·cross_width (i)], keys first */
-NnProgram *sd_unet_build_context (SdUnet *unet, NnState *context, NnState *const *kvs, gboolean profile, GError **error);
+NnProgram *sd_unet_build_time (
+    SdUnet *unet, NnState *t, NnState *const *embs, gboolean profile, GError **error);
+/** sd_unet_build_context: @context: [n][1][77][C]; @kvs[i]: [n][1][77][2·cross_width
+ * (i)], keys first */
+NnProgram *sd_unet_build_context (SdUnet *unet,
+                                  NnState *context,
+                                  NnState *const *kvs,
+                                  gboolean profile,
+                                  GError **error);
 /** sd_unet_build: @x and @out: [n][h][w][4]; @emb: [1][1][1][emb_total] */
-NnProgram *sd_unet_build (SdUnet *unet, NnState *x, NnState *emb, NnState *const *kvs, NnState *out, gboolean profile, GError **error);
+NnProgram *sd_unet_build (SdUnet *unet,
+                          NnState *x,
+                          NnState *emb,
+                          NnState *const *kvs,
+                          NnState *out,
+                          gboolean profile,
+                          GError **error);
 
 /* ---- VAE ---- */
 
@@ -94,10 +130,14 @@ typedef struct _SdVae SdVae;
 SdVae *sd_vae_new (SdWeights *weights, GError **error);
 void sd_vae_free (SdVae *vae);
 gboolean sd_vae_has_encoder (const SdVae *vae);
-/** sd_vae_build_decoder: @z: [1][h][w][4], divided by the latent scale; @rgb: [1][8h][8w][3] */
-NnProgram *sd_vae_build_decoder (SdVae *vae, NnState *z, NnState *rgb, gboolean profile, GError **error);
-/** sd_vae_build_encoder: @rgb: [1][8h][8w][3] in [-1, 1]; @moments: [1][h][w][8], mean then log variance */
-NnProgram *sd_vae_build_encoder (SdVae *vae, NnState *rgb, NnState *moments, gboolean profile, GError **error);
+/** sd_vae_build_decoder: @z: [1][h][w][4], divided by the latent scale; @rgb:
+ * [1][8h][8w][3] */
+NnProgram *sd_vae_build_decoder (
+    SdVae *vae, NnState *z, NnState *rgb, gboolean profile, GError **error);
+/** sd_vae_build_encoder: @rgb: [1][8h][8w][3] in [-1, 1]; @moments: [1][h][w][8], mean
+ * then log variance */
+NnProgram *sd_vae_build_encoder (
+    SdVae *vae, NnState *rgb, NnState *moments, gboolean profile, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdWeights, sd_weights_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdText, sd_text_free)

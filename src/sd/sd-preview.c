@@ -1,19 +1,20 @@
 /* sd-preview.c: what the picture will be, seen between steps
  *
- * The predicted clean latents are decoded by the VAE where that costs little beside a step,
- * else turned to colours by a linear map: 8×8 pixels of one colour for each latent. The map
- * is fitted by least squares to the model's own decoder, since a model may have a latent
- * space of its own; it needs one small decode, the first time that it is wanted.
+ * The predicted clean latents are decoded by the VAE where that costs little beside a
+ * step, else turned to colours by a linear map: 8×8 pixels of one colour for each latent.
+ * The map is fitted by least squares to the model's own decoder, since a model may have a
+ * latent space of its own; it needs one small decode, the first time that it is wanted.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 
 #include "config.h"
 
+#include "sd/sd-run-private.h"
+
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
-
-#include "sd/sd-run-private.h"
 
 #define FIT_SIDE 16 /* latents: 256 colours for 5 unknowns each */
 #define TERMS (SD_LATENT_CHANNELS + 1)
@@ -111,8 +112,8 @@ fit (SdFactors *factors, const float *latents, const float *rgb, guint h, guint 
   return TRUE;
 }
 
-/* Unit-variance noise in patches of 2×2, which the decoder takes as areas of colour; single
- * latents would be mixed with their neighbours. */
+/* Unit-variance noise in patches of 2×2, which the decoder takes as areas of colour;
+ * single latents would be mixed with their neighbours. */
 static gboolean
 fit_factors (SdEngine *engine, GError **error)
 {
@@ -136,12 +137,13 @@ fit_factors (SdEngine *engine, GError **error)
   engine->factors.fitted = fit (&engine->factors, latents, rgb, side, side);
   if (!engine->factors.fitted)
     g_set_error (error, SD_ERROR, SD_ERROR_NOT_FINITE,
-                 "The VAE's decoder gives the same colour for all latents");
+                 _ ("The VAE's decoder gives the same colour for all latents"));
   return engine->factors.fitted;
 }
 
 static ImageBuffer *
-preview_by_factors (SdEngine *engine, const float *latents, guint h, guint w, GError **error)
+preview_by_factors (
+    SdEngine *engine, const float *latents, guint h, guint w, GError **error)
 {
   gsize pixels = (gsize) h * w;
   g_autofree float *rgb = g_new (float, pixels * 3);
@@ -174,7 +176,8 @@ decode_is_cheap (SdRun *run)
   SdEngine *engine = run->engine;
   SdProgram *pass
       = sd_engine_program (engine, SD_STAGE_UNET, run->prompts, run->h, run->w, NULL);
-  SdProgram *decode = sd_engine_program (engine, SD_STAGE_DECODE, 1, run->h, run->w, NULL);
+  SdProgram *decode
+      = sd_engine_program (engine, SD_STAGE_DECODE, 1, run->h, run->w, NULL);
 
   if (pass == NULL || decode == NULL)
     return FALSE;
@@ -193,12 +196,13 @@ sd_run_preview (SdRun *run, guint picture, GError **error)
 
   if (denoised == NULL || picture >= run->params->batch)
     {
-      g_set_error (error, SD_ERROR, SD_ERROR_STATE, "Picture %u has nothing to show before its first step",
+      g_set_error (error, SD_ERROR, SD_ERROR_STATE,
+                   _ ("Picture %u has nothing to show before its first step"),
                    picture + 1);
       return NULL;
     }
   if (decode_is_cheap (run))
-    return sd_engine_decode_latents (run->engine, denoised + picture * n, run->h, run->w, NULL,
-                                     error);
+    return sd_engine_decode_latents (run->engine, denoised + picture * n, run->h, run->w,
+                                     NULL, error);
   return preview_by_factors (run->engine, denoised + picture * n, run->h, run->w, error);
 }

@@ -1,4 +1,5 @@
-/* sd-profile.c: where the time went: sums over all passes of a run, by kernel and by operator
+/* sd-profile.c: where the time went: sums over all passes of a run, by kernel and by
+ * operator
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -37,7 +38,8 @@ sd_profile_new (void)
 {
   SdProfile *profile = g_new0 (SdProfile, 1);
   profile->kernels = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, entry_free);
-  profile->operators = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, entry_free);
+  profile->operators
+      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, entry_free);
   return profile;
 }
 
@@ -110,15 +112,16 @@ append_rows (GString *text, GHashTable *table, guint limit, gboolean by_label)
   g_autoptr (GPtrArray) entries = g_ptr_array_new ();
   double total = sorted_entries (table, entries);
 
-  g_string_append_printf (text, "%10s %6s %7s %9s  %-8s %s\n", "ms", "share", "count", "GFLOP/s",
-                          "network", by_label ? "operator" : "kernel");
+  g_string_append_printf (text, "%10s %6s %7s %9s  %-8s %s\n", "ms", "share", "count",
+                          "GFLOP/s", "network", by_label ? "operator" : "kernel");
   for (guint i = 0; i < entries->len && i < limit; i++)
     {
       const Entry *e = entries->pdata[i];
       double rate = e->seconds > 0 ? e->flops / e->seconds * 1e-9 : 0;
-      g_string_append_printf (text, "%10.2f %5.1f%% %7u %9.2f  %-8s %s\n", e->seconds * 1e3,
-                              total > 0 ? 100 * e->seconds / total : 0, e->count, rate,
-                              e->network, by_label ? e->label : e->kernel);
+      g_string_append_printf (text, "%10.2f %5.1f%% %7u %9.2f  %-8s %s\n",
+                              e->seconds * 1e3, total > 0 ? 100 * e->seconds / total : 0,
+                              e->count, rate, e->network,
+                              by_label ? e->label : e->kernel);
     }
   if (!by_label)
     g_string_append_printf (text, "%10.2f in all\n", total * 1e3);

@@ -5,9 +5,9 @@
 
 #include "config.h"
 
-#include <string.h>
-
 #include "sd/sd-run-private.h"
+
+#include <glib/gi18n-lib.h>
 
 #define TOKEN_BEGIN 49406
 #define TOKEN_END 49407 /* also fills up, as SD 1.x was trained */
@@ -17,7 +17,8 @@ void
 sd_prompt_ids (SdRun *run, const char *text, const char *what, guint *ids)
 {
   g_autoptr (GArray) offsets = NULL;
-  g_autoptr (GArray) tokens = sd_tokenizer_encode (run->engine->tokenizer, text, &offsets);
+  g_autoptr (GArray) tokens
+      = sd_tokenizer_encode (run->engine->tokenizer, text, &offsets);
   guint used = MIN (tokens->len, MAX_WORDS);
 
   ids[0] = TOKEN_BEGIN;
@@ -26,43 +27,18 @@ sd_prompt_ids (SdRun *run, const char *text, const char *what, guint *ids)
   for (guint i = 1 + used; i < SD_TEXT_TOKENS; i++)
     ids[i] = TOKEN_END;
   if (tokens->len > used)
-    sd_run_warn (run, g_strdup_printf ("The %s has %u tokens; the first %u are used. Left out: “%s”",
-                                       what, tokens->len, used,
-                                       text + g_array_index (offsets, gsize, used)));
-}
-
-static gboolean
-is_taught (char **words, const char *word)
-{
-  for (guint i = 0; words[i] != NULL; i++)
-    if (strcmp (words[i], word) == 0)
-      return TRUE;
-  return FALSE;
+    sd_run_warn (
+        run, g_strdup_printf (
+                 _ ("The %s has %u tokens; the first %u are used. Left out: “%s”"), what,
+                 tokens->len, used, text + g_array_index (offsets, gsize, used)));
 }
 
 void
 sd_prompt_check_words (SdRun *run, const char *text)
 {
-  char **taught = run->engine->info->words;
-  if (taught == NULL)
+  g_auto (GStrv) unknown = sd_unknown_words (run->engine->info, text, NULL);
+  if (unknown == NULL)
     return;
-  g_autoptr (GString) unknown = g_string_new (NULL);
-  for (const char *p = text; *p != '\0';)
-    {
-      const char *start = p;
-      while (*p != '\0' && (g_unichar_isalnum (g_utf8_get_char (p)) || *p == '\''))
-        p = g_utf8_next_char (p);
-      if (p == start)
-        {
-          p = g_utf8_next_char (p);
-          continue;
-        }
-      /* Down-cased by ASCII alone: the same in every locale, and taught words are ASCII. */
-      g_autofree char *given = g_strndup (start, p - start);
-      g_autofree char *word = g_ascii_strdown (given, -1);
-      if (!is_taught (taught, word))
-        g_string_append_printf (unknown, "%s“%s”", unknown->len > 0 ? ", " : "", given);
-    }
-  if (unknown->len > 0)
-    sd_run_warn (run, g_strdup_printf ("The model was not taught: %s", unknown->str));
+  g_autofree char *words = g_strjoinv ("”, “", unknown);
+  sd_run_warn (run, g_strdup_printf (_ ("The model was not taught: “%s”"), words));
 }

@@ -1,4 +1,5 @@
-/* sd-run-picture.c: a finished picture in a PNG file, with all from which it can be made again
+/* sd-run-picture.c: a finished picture in a PNG file, with all from which it can be made
+ * again
  *
  * Two text chunks: `parameters` as the A1111 web interface writes it, which most programs
  * read, and `calotype`, a JSON object with the exact numbers.
@@ -8,8 +9,8 @@
 
 #include "config.h"
 
-#include "base/base-json.h"
 #include "sd/sd-run-private.h"
+#include "base/base-json.h"
 
 static void
 add_text (GPtrArray *texts, const char *keyword, char *text)
@@ -67,7 +68,8 @@ write_device (BaseJson *json, SdEngine *engine)
   base_json_bool (json, engine->raised);
 }
 
-/* `seed` and `picture`: the same picture comes of seed with picture 0, or of the batch. */
+/* `seed` and `picture`: the same picture comes of seed with picture 0, or of the batch.
+ */
 static char *
 exact_text (SdRun *run, guint picture)
 {
@@ -109,7 +111,8 @@ gboolean
 sd_run_save_picture (
     SdRun *run, guint picture, const ImageBuffer *image, const char *path, GError **error)
 {
-  g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func ((GDestroyNotify) image_text_free);
+  g_autoptr (GPtrArray) texts
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) image_text_free);
   add_text (texts, "parameters", parameters_text (run, run->params->seed + picture));
   add_text (texts, "calotype", exact_text (run, picture));
   return image_png_save (image, path, texts, error);

@@ -15,19 +15,24 @@ struct _SdRun
   guint prompts; /* 2 with guidance: negative, prompt; else 1 */
   guint64 serial;
   gboolean noise_given;
-  float *context;  /* [prompts][77][width] */
-  double *sigmas;  /* steps + 1 */
-  float *rows;     /* [steps][emb_total]: the time embedding at each sigma but the last */
+  float *context; /* [prompts][77][width] */
+  double *sigmas; /* steps + 1 */
+  float *rows;    /* [steps][emb_total]: the time embedding at each sigma but the last */
   SamplerRun *sampler;
   GPtrArray *warnings; /* NULL-terminated */
   double pass_seconds; /* of the last pass */
 };
 
 /** sd_run_start: a run without its sampler: prompts encoded, schedule and times made */
-SdRun *sd_run_start (SdEngine *engine, const SdParams *params, const BaseTask *task, GError **error);
+SdRun *sd_run_start (SdEngine *engine,
+                     const SdParams *params,
+                     const BaseTask *task,
+                     GError **error);
 /** sd_run_warn: takes @text */
 void sd_run_warn (SdRun *run, char *text);
-/** sd_prompt_ids: begin, up to 75 tokens of @text, end … end; what is left over becomes a warning */
+/** sd_prompt_ids: begin, up to 75 tokens of @text, end … end; what is left over becomes a
+ * warning */
 void sd_prompt_ids (SdRun *run, const char *text, const char *what, guint *ids);
-/** sd_prompt_check_words: warns of words that the model was never taught, where it says which it was */
+/** sd_prompt_check_words: warns of words that the model was never taught, where it says
+ * which it was */
 void sd_prompt_check_words (SdRun *run, const char *text);

@@ -11,6 +11,8 @@
 
 #include "sd/sd-run-private.h"
 
+#include <glib/gi18n-lib.h>
+
 #define STATE_VERSION 1
 #define STATE_TYPE G_VARIANT_TYPE ("(sua{sv})")
 #define STATE_MAGIC "calotype-run"
@@ -49,7 +51,8 @@ sd_run_save (SdRun *run)
   g_variant_dict_insert (&dict, "schedule", "s", sampler_schedule_name (p->schedule));
   g_variant_dict_insert (&dict, "noise-given", "b", run->noise_given);
   g_variant_dict_insert_value (
-      &dict, "state", g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, sampler, TRUE));
+      &dict, "state",
+      g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, sampler, TRUE));
   GVariant *state = g_variant_ref_sink (g_variant_new (
       "(su@a{sv})", STATE_MAGIC, (guint) STATE_VERSION, g_variant_dict_end (&dict)));
   g_autoptr (GVariant) stored = little_endian (state);
@@ -73,7 +76,8 @@ read_params (GVariantDict *dict, SdParams *p, GError **error)
       || !g_variant_dict_lookup (dict, "sampler", "s", &sampler)
       || !g_variant_dict_lookup (dict, "schedule", "s", &schedule))
     {
-      g_set_error (error, SD_ERROR, SD_ERROR_STATE, "The stopped picture's state is incomplete");
+      g_set_error (error, SD_ERROR, SD_ERROR_STATE,
+                   _ ("The stopped picture's state is incomplete"));
       return FALSE;
     }
   p->rng = g_strcmp0 (rng, "nv") == 0 ? BASE_RANDOM_NV : BASE_RANDOM_CPU;
@@ -88,7 +92,8 @@ read_sampler (GVariantDict *dict, GError **error)
       = g_variant_dict_lookup_value (dict, "state", G_VARIANT_TYPE_BYTESTRING);
   if (state == NULL)
     {
-      g_set_error (error, SD_ERROR, SD_ERROR_STATE, "The stopped picture's state is incomplete");
+      g_set_error (error, SD_ERROR, SD_ERROR_STATE,
+                   _ ("The stopped picture's state is incomplete"));
       return NULL;
     }
   g_autoptr (GBytes) bytes = g_variant_get_data_as_bytes (state);
@@ -98,7 +103,8 @@ read_sampler (GVariantDict *dict, GError **error)
 static GVariant *
 open_state (GBytes *bytes, GError **error)
 {
-  GVariant *raw = g_variant_ref_sink (g_variant_new_from_bytes (STATE_TYPE, bytes, FALSE));
+  GVariant *raw
+      = g_variant_ref_sink (g_variant_new_from_bytes (STATE_TYPE, bytes, FALSE));
   g_autoptr (GVariant) state = little_endian (raw);
   const char *magic;
   guint version;
@@ -106,11 +112,13 @@ open_state (GBytes *bytes, GError **error)
   g_variant_get_child (state, 0, "&s", &magic);
   g_variant_get_child (state, 1, "u", &version);
   if (!g_variant_is_normal_form (state) || g_strcmp0 (magic, STATE_MAGIC) != 0)
-    g_set_error (error, SD_ERROR, SD_ERROR_STATE, "This is not the state of a stopped picture");
-  else if (version != STATE_VERSION)
     g_set_error (error, SD_ERROR, SD_ERROR_STATE,
-                 "The state of the stopped picture is of version %u; this program reads %u", version,
-                 STATE_VERSION);
+                 _ ("This is not the state of a stopped picture"));
+  else if (version != STATE_VERSION)
+    g_set_error (
+        error, SD_ERROR, SD_ERROR_STATE,
+        _ ("The state of the stopped picture is of version %u; this program reads %u"),
+        version, STATE_VERSION);
   else
     return g_variant_get_child_value (state, 2);
   return NULL;
@@ -130,8 +138,9 @@ sd_run_load (SdEngine *engine, GBytes *bytes, const BaseTask *task, GError **err
   if (!g_variant_dict_lookup (&dict, "model", "s", &model)
       || g_strcmp0 (model, engine->fingerprint) != 0)
     {
-      g_set_error (error, SD_ERROR, SD_ERROR_STATE,
-                   "The stopped picture was begun with another model; open that one to go on");
+      g_set_error (
+          error, SD_ERROR, SD_ERROR_STATE,
+          _ ("The stopped picture was begun with another model; open that one to go on"));
       return NULL;
     }
   if (!read_params (&dict, params, error))

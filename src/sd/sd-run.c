@@ -1,17 +1,19 @@
 /* sd-run.c: from a prompt to latents: guidance, prediction, steps
  *
- * Ho & Salimans 2022 (guidance), Karras et al. 2022 (the sigma-scaled form of the samplers).
- * A failed or cancelled step leaves the run before that step, so that it can be tried again.
+ * Ho & Salimans 2022 (guidance), Karras et al. 2022 (the sigma-scaled form of the
+ * samplers). A failed or cancelled step leaves the run before that step, so that it can
+ * be tried again.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 
 #include "config.h"
 
+#include "sd/sd-run-private.h"
+
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
-
-#include "sd/sd-run-private.h"
 
 void
 sd_run_warn (SdRun *run, char *text)
@@ -29,12 +31,14 @@ encode_prompts (SdRun *run, const BaseTask *task, GError **error)
   guint *prompt = ids + (run->prompts - 1) * SD_TEXT_TOKENS;
 
   if (run->prompts == 2)
-    sd_prompt_ids (run, params->negative != NULL ? params->negative : "", "negative prompt", ids);
+    sd_prompt_ids (run, params->negative != NULL ? params->negative : "",
+                   "negative prompt", ids);
   sd_prompt_ids (run, params->prompt != NULL ? params->prompt : "", "prompt", prompt);
   sd_prompt_check_words (run, params->prompt != NULL ? params->prompt : "");
-  run->context = g_new (float, (gsize) run->prompts *SD_TEXT_TOKENS
-                                   *sd_text_width (run->engine->text));
-  return sd_engine_encode_tokens (run->engine, ids, run->prompts, run->context, task, error);
+  run->context = g_new (
+      float, (gsize) run->prompts *SD_TEXT_TOKENS *sd_text_width (run->engine->text));
+  return sd_engine_encode_tokens (run->engine, ids, run->prompts, run->context, task,
+                                  error);
 }
 
 static gboolean
@@ -45,7 +49,8 @@ make_times (SdRun *run, const BaseTask *task, GError **error)
   g_autofree double *times = g_new (double, steps);
 
   run->sigmas = g_new (double, steps + 1);
-  if (!sampler_schedule_fill (run->params->schedule, &engine->levels, steps, run->sigmas, error))
+  if (!sampler_schedule_fill (run->params->schedule, &engine->levels, steps, run->sigmas,
+                              error))
     return FALSE;
   for (guint i = 0; i < steps; i++)
     times[i] = sampler_sigma_to_t (&engine->levels, run->sigmas[i]);
@@ -54,7 +59,10 @@ make_times (SdRun *run, const BaseTask *task, GError **error)
 }
 
 SdRun *
-sd_run_start (SdEngine *engine, const SdParams *params, const BaseTask *task, GError **error)
+sd_run_start (SdEngine *engine,
+              const SdParams *params,
+              const BaseTask *task,
+              GError **error)
 {
   if (!sd_params_check (params, error))
     return NULL;
@@ -92,8 +100,9 @@ sd_run_new (SdEngine *engine,
   run->noise_given = noise != NULL;
   if (run->noise_given && !sd_all_finite (noise, batch * n_per))
     {
-      g_set_error (error, SD_ERROR, SD_ERROR_PARAMETER,
-                   "The given noise has values that are not numbers (NaN or infinite)");
+      g_set_error (
+          error, SD_ERROR, SD_ERROR_PARAMETER,
+          _ ("The given noise has values that are not numbers (NaN or infinite)"));
       return NULL;
     }
   for (guint i = 0; i < batch; i++)
@@ -106,8 +115,8 @@ sd_run_new (SdEngine *engine,
     memcpy (x, noise, sizeof (float) * batch * n_per);
   for (gsize i = 0; i < batch * n_per; i++)
     x[i] *= (float) run->sigmas[0];
-  run->sampler = sampler_run_new (params->sampler, run->sigmas, params->steps, x, n_per, batch,
-                                  randoms);
+  run->sampler = sampler_run_new (params->sampler, run->sigmas, params->steps, x, n_per,
+                                  batch, randoms);
   return g_steal_pointer (&run);
 }
 
@@ -164,7 +173,12 @@ time_row (SdRun *run, double sigma)
  * noise·cos − clean·sin), once for each prompt; guidance goes from the first prediction
  * beyond the second. Here for one picture of n values. */
 static void
-predict (const SdRun *run, const float *x, const float *out, gsize n, float sigma, float *denoised)
+predict (const SdRun *run,
+         const float *x,
+         const float *out,
+         gsize n,
+         float sigma,
+         float *denoised)
 {
   gboolean v = run->engine->info->v_prediction;
   float keep = v ? 1.0f / (sigma * sigma + 1.0f) : 1.0f;
@@ -181,7 +195,8 @@ predict (const SdRun *run, const float *x, const float *out, gsize n, float sigm
 }
 
 static gboolean
-denoise (const float *x, double sigma, float *denoised, gpointer user_data, GError **error)
+denoise (
+    const float *x, double sigma, float *denoised, gpointer user_data, GError **error)
 {
   Denoise *data = user_data;
   SdRun *run = data->run;
@@ -203,10 +218,10 @@ denoise (const float *x, double sigma, float *denoised, gpointer user_data, GErr
     {
       for (gsize i = 0; i < n; i++)
         scaled[i] = x[p * n + i] * scale;
-      if (!sd_engine_pass (engine, scaled, run->prompts, run->h, run->w, row, out, data->task,
-                           error))
+      if (!sd_engine_pass (engine, scaled, run->prompts, run->h, run->w, row, out,
+                           data->task, error))
         {
-          g_prefix_error (error, "Step %u of %u: ", sd_run_step_index (run) + 1,
+          g_prefix_error (error, _ ("Step %u of %u: "), sd_run_step_index (run) + 1,
                           run->params->steps);
           return FALSE;
         }
@@ -223,14 +238,17 @@ sd_run_step (SdRun *run, const BaseTask *task, GError **error)
 
   if (sampler_run_finished (run->sampler))
     {
-      g_set_error (error, SD_ERROR, SD_ERROR_STATE, "All %u steps are done", run->params->steps);
+      g_set_error (error, SD_ERROR, SD_ERROR_STATE, _ ("All %u steps are done"),
+                   run->params->steps);
       return FALSE;
     }
   gboolean ok = sampler_run_step (run->sampler, denoise, &data, &fault);
   if (!ok && g_error_matches (fault, SD_ERROR, SD_ERROR_NOT_FINITE)
       && run->engine->activations == NN_F16)
     {
-      sd_run_warn (run, g_strdup ("The picture did not fit 16-bit numbers and went on with 32 bits"));
+      sd_run_warn (
+          run, g_strdup (_ (
+                   "The picture did not fit 16-bit numbers and went on with 32 bits")));
       g_clear_error (&fault);
       if (!sd_engine_raise_precision (run->engine, task, error))
         return FALSE;
@@ -273,8 +291,9 @@ sd_run_decode (SdRun *run, guint picture, const BaseTask *task, GError **error)
 {
   if (picture >= run->params->batch)
     {
-      g_set_error (error, SD_ERROR, SD_ERROR_PARAMETER, "Picture %u of %u does not exist",
-                   picture + 1, run->params->batch);
+      g_set_error (error, SD_ERROR, SD_ERROR_PARAMETER,
+                   _ ("Picture %u of %u does not exist"), picture + 1,
+                   run->params->batch);
       return NULL;
     }
   const float *latents = sd_run_latents (run, NULL) + picture * count (run);

@@ -1,8 +1,9 @@
 /* sd-text.c: the CLIP text encoder: 77 token numbers → 77 vectors
  *
- * Radford et al. 2021 (CLIP ViT-L/14's text half; quick-GELU, causal attention). Width and
- * depth are the file's; heads are max (1, width / 64). The token table stays in the file:
- * 77 rows of it are read per prompt, and on the device it would be the largest tensor.
+ * Radford et al. 2021 (CLIP ViT-L/14's text half; quick-GELU, causal attention). Width
+ * and depth are the file's; heads are max (1, width / 64). The token table stays in the
+ * file: 77 rows of it are read per prompt, and on the device it would be the largest
+ * tensor.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -10,6 +11,8 @@
 #include "config.h"
 
 #include "sd/sd-net-private.h"
+
+#include <glib/gi18n-lib.h>
 
 #define TEXT_ROOT "cond_stage_model.transformer.text_model."
 #define TOKEN_TABLE TEXT_ROOT "embeddings.token_embedding.weight"
@@ -31,7 +34,7 @@ check_tables (SdWeights *weights, GError **error)
   if (tokens == NULL || positions == NULL)
     {
       g_set_error (error, SD_ERROR, SD_ERROR_MISSING_PART,
-                   "The text encoder is not in the file: “%s” is missing",
+                   _ ("The text encoder is not in the file: “%s” is missing"),
                    tokens == NULL ? TOKEN_TABLE : POSITION_TABLE);
       return FALSE;
     }
@@ -40,10 +43,11 @@ check_tables (SdWeights *weights, GError **error)
       || tokens->shape[1] > 1u << 16 || !st_dtype_is_float (tokens->dtype)
       || !st_dtype_is_float (positions->dtype))
     {
-      g_set_error (error, SD_ERROR, SD_ERROR_UNSUPPORTED,
-                   "The text encoder's tables “%s” and “%s” do not fit together: [n, width] "
-                   "and [%u, width] are needed",
-                   TOKEN_TABLE, POSITION_TABLE, SD_TEXT_TOKENS);
+      g_set_error (
+          error, SD_ERROR, SD_ERROR_UNSUPPORTED,
+          _ ("The text encoder's tables “%s” and “%s” do not fit together: [n, width] "
+             "and [%u, width] are needed"),
+          TOKEN_TABLE, POSITION_TABLE, SD_TEXT_TOKENS);
       return FALSE;
     }
   return TRUE;
@@ -62,16 +66,16 @@ sd_text_new (SdWeights *weights, GError **error)
   text->heads = MAX (1, text->width / 64);
   for (;; text->layers++)
     {
-      g_autofree char *layer
-          = g_strdup_printf (TEXT_ROOT "encoder.layers.%u.layer_norm1.weight", text->layers);
+      g_autofree char *layer = g_strdup_printf (
+          TEXT_ROOT "encoder.layers.%u.layer_norm1.weight", text->layers);
       if (!sd_weights_has (weights, layer, NULL))
         break;
     }
   if (text->layers == 0 || text->width % text->heads != 0)
     {
       g_set_error (error, SD_ERROR, SD_ERROR_UNSUPPORTED,
-                   "The text encoder has %u layers of width %u with %u heads", text->layers,
-                   text->width, text->heads);
+                   _ ("The text encoder has %u layers of width %u with %u heads"),
+                   text->layers, text->width, text->heads);
       sd_text_free (text);
       return NULL;
     }
@@ -100,8 +104,8 @@ sd_text_embed (SdText *text, const guint *ids, float *dst, GError **error)
       if (ids[i] >= text->vocabulary)
         {
           g_set_error (error, SD_ERROR, SD_ERROR_UNSUPPORTED,
-                       "The prompt needs token %u; the model's table has %" G_GUINT64_FORMAT,
-                       ids[i], text->vocabulary);
+                       _ ("The prompt needs token %u; the model's table has %u"), ids[i],
+                       (guint) text->vocabulary);
           return FALSE;
         }
       if (!sd_weights_read_row (text->weights, TOKEN_TABLE, ids[i], row, error)
@@ -133,9 +137,11 @@ build_layer (SdBuilder *b, const SdText *text, NnTensor *x, const char *layer)
     .causal = TRUE,
   };
   h = nn_attention (b->graph, &attention, layer);
-  x = sd_build_linear (b, (NnLinear){ .x = h, .residual = x }, layer, "self_attn.out_proj");
+  x = sd_build_linear (b, (NnLinear){ .x = h, .residual = x }, layer,
+                       "self_attn.out_proj");
   h = sd_build_layer_norm (b, x, layer, "layer_norm2");
-  h = sd_build_linear (b, (NnLinear){ .x = h, .act = NN_ACT_QUICK_GELU }, layer, "mlp.fc1");
+  h = sd_build_linear (b, (NnLinear){ .x = h, .act = NN_ACT_QUICK_GELU }, layer,
+                       "mlp.fc1");
   return sd_build_linear (b, (NnLinear){ .x = h, .residual = x }, layer, "mlp.fc2");
 }
 

@@ -21,7 +21,8 @@ sd_unet_build_time (
   sd_builder_init (&b, unet->weights, UNET, "time");
   NnTensor *x = nn_time_embed (b.graph, nn_load (b.graph, t), unet->channels, "sinusoid");
   x = sd_build_linear (&b, (NnLinear){ .x = x, .act = NN_ACT_SILU }, "time_embed", "0");
-  /* Every block applies SiLU to the embedding before its own projection: done once here. */
+  /* Every block applies SiLU to the embedding before its own projection: done once here.
+   */
   x = sd_build_linear (&b, (NnLinear){ .x = x, .act = NN_ACT_SILU }, "time_embed", "2");
   for (guint i = 0; i < unet->embs->len; i++)
     {
@@ -69,7 +70,8 @@ build_res (Pass *pass, const SdUnetPart *part, NnTensor *x, NnTensor *skip)
 {
   SdBuilder *b = &pass->b;
   const SdUnetEmb *emb = &g_array_index (pass->unet->embs, SdUnetEmb, part->emb);
-  g_autofree char *projection = g_strconcat (UNET, part->name, ".skip_connection.weight", NULL);
+  g_autofree char *projection
+      = g_strconcat (UNET, part->name, ".skip_connection.weight", NULL);
 
   NnTensor *h = sd_build_group_norm (b, x, skip, 1e-5f, TRUE, part->name, "in_layers.0");
   h = sd_build_conv3 (
@@ -84,7 +86,8 @@ build_res (Pass *pass, const SdUnetPart *part, NnTensor *x, NnTensor *skip)
                          "out_layers.3");
 }
 
-/* Self attention, cross attention, gated feed-forward. Vaswani et al. 2017; Shazeer 2020 */
+/* Self attention, cross attention, gated feed-forward. Vaswani et al. 2017; Shazeer 2020
+ */
 static NnTensor *
 build_transformer_block (
     Pass *pass, const SdUnetPart *part, guint index, NnTensor *x, const char *name)
@@ -119,7 +122,8 @@ build_transformer_block (
   x = sd_build_linear (b, (NnLinear){ .x = h, .residual = x }, name, "attn2.to_out.0");
 
   h = sd_build_layer_norm (b, x, name, "norm3");
-  h = sd_build_linear (b, (NnLinear){ .x = h, .act = NN_ACT_GEGLU }, name, "ff.net.0.proj");
+  h = sd_build_linear (b, (NnLinear){ .x = h, .act = NN_ACT_GEGLU }, name,
+                       "ff.net.0.proj");
   return sd_build_linear (b, (NnLinear){ .x = h, .residual = x }, name, "ff.net.2");
 }
 
@@ -148,7 +152,8 @@ build_up (Pass *pass, const SdUnetPart *part, NnTensor *x)
       h = nn_tensor_h (next);
       w = nn_tensor_w (next);
     }
-  return sd_build_conv3 (&pass->b, (NnConv3){ .x = x, .up_h = h, .up_w = w }, part->name, "conv");
+  return sd_build_conv3 (&pass->b, (NnConv3){ .x = x, .up_h = h, .up_w = w }, part->name,
+                         "conv");
 }
 
 static NnTensor *
@@ -164,7 +169,8 @@ build_part (Pass *pass, const SdUnetPart *part, NnTensor *x, NnTensor **skip)
     case SD_UNET_TRANSFORMER:
       return build_transformer (pass, part, x);
     case SD_UNET_DOWN:
-      return sd_build_conv3 (&pass->b, (NnConv3){ .x = x, .stride = 2 }, part->name, NULL);
+      return sd_build_conv3 (&pass->b, (NnConv3){ .x = x, .stride = 2 }, part->name,
+                             NULL);
     case SD_UNET_UP:
       return build_up (pass, part, x);
     case SD_UNET_PUSH:

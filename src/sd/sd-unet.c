@@ -9,9 +9,10 @@
 
 #include "config.h"
 
-#include <json-glib/json-glib.h>
-
 #include "sd/sd-unet-private.h"
+
+#include <glib/gi18n-lib.h>
+#include <json-glib/json-glib.h>
 
 #define UNET SD_NAMES_UNET
 
@@ -54,7 +55,7 @@ add_res (Walk *walk, const char *name, GError **error)
   if (conv == NULL || emb == NULL)
     {
       g_set_error (error, SD_ERROR, SD_ERROR_MISSING_PART,
-                   "The UNet's block “%s%s” has no %s", UNET, name,
+                   _ ("The UNet's block “%s%s” has no %s"), UNET, name,
                    conv == NULL ? "in_layers.2.weight" : "emb_layers.1.weight");
       return FALSE;
     }
@@ -62,14 +63,14 @@ add_res (Walk *walk, const char *name, GError **error)
       || emb->shape[0] > 1u << 16)
     {
       g_set_error (error, SD_ERROR, SD_ERROR_UNSUPPORTED,
-                   "The UNet's block “%s%s” takes %" G_GUINT64_FORMAT
-                   " values of time for %" G_GUINT64_FORMAT " channels; they must be equal",
-                   UNET, name, emb->rank > 0 ? emb->shape[0] : 0,
-                   conv->rank > 0 ? conv->shape[0] : 0);
+                   _ ("The UNet's block “%s%s” takes %u "
+                      "values of time for %u channels; they must be equal"),
+                   UNET, name, emb->rank > 0 ? (guint) emb->shape[0] : 0,
+                   conv->rank > 0 ? (guint) conv->shape[0] : 0);
       return FALSE;
     }
-  SdUnetEmb entry = { g_strconcat (name, ".emb_layers.1", NULL), emb->shape[0],
-                      unet->emb_total };
+  SdUnetEmb entry
+      = { g_strconcat (name, ".emb_layers.1", NULL), emb->shape[0], unet->emb_total };
   add_part (unet, SD_UNET_RES, name)->emb = unet->embs->len;
   g_array_append_val (unet->embs, entry);
   unet->emb_total += (entry.width + 3) & ~3u; /* where channel_add may begin */
@@ -95,19 +96,21 @@ add_cross (SdUnet *unet, const char *name, guint block, GError **error)
   g_autofree char *attn = g_strdup_printf ("%s.transformer_blocks.%u.attn2", name, block);
   const StTensor *key = find (unet, attn, "to_k.weight");
 
-  if (key == NULL || key->rank != 2 || key->shape[0] > 1u << 16 || key->shape[1] > 1u << 16)
+  if (key == NULL || key->rank != 2 || key->shape[0] > 1u << 16
+      || key->shape[1] > 1u << 16)
     {
-      g_set_error (error, SD_ERROR, SD_ERROR_MISSING_PART,
-                   "The UNet's cross attention “%s%s.to_k.weight” is missing or not a matrix",
-                   UNET, attn);
+      g_set_error (
+          error, SD_ERROR, SD_ERROR_MISSING_PART,
+          _ ("The UNet's cross attention “%s%s.to_k.weight” is missing or not a matrix"),
+          UNET, attn);
       return FALSE;
     }
   if (unet->context_width != 0 && unet->context_width != key->shape[1])
     {
       g_set_error (error, SD_ERROR, SD_ERROR_UNSUPPORTED,
-                   "“%s%s.to_k.weight” takes a context of %" G_GUINT64_FORMAT
-                   " values, the blocks before it one of %u",
-                   UNET, attn, key->shape[1], unet->context_width);
+                   _ ("“%s%s.to_k.weight” takes a context of %u "
+                      "values, the blocks before it one of %u"),
+                   UNET, attn, (guint) key->shape[1], unet->context_width);
       return FALSE;
     }
   unet->context_width = key->shape[1];
@@ -135,7 +138,7 @@ add_transformer (Walk *walk, const char *name, GError **error)
   if (depth == 0 || proj_in->rank < 2)
     {
       g_set_error (error, SD_ERROR, SD_ERROR_MISSING_PART,
-                   "The UNet's transformer “%s%s” has no blocks", UNET, name);
+                   _ ("The UNet's transformer “%s%s” has no blocks"), UNET, name);
       return FALSE;
     }
   guint width = g_array_index (unet->crosses, SdUnetCross, first).width;
@@ -143,7 +146,8 @@ add_transformer (Walk *walk, const char *name, GError **error)
   if (heads == 0 || width % heads != 0)
     {
       g_set_error (error, SD_ERROR, SD_ERROR_UNSUPPORTED,
-                   "The UNet's transformer “%s%s” has %u channels, which %u heads do not divide",
+                   _ ("The UNet's transformer “%s%s” has %u channels, which %u heads do "
+                      "not divide"),
                    UNET, name, width, heads);
       return FALSE;
     }
@@ -190,16 +194,18 @@ walk_inputs (Walk *walk, GError **error)
 
   if (conv_in == NULL || conv_in->rank != 4 || conv_in->shape[0] > 1u << 16)
     {
-      g_set_error (error, SD_ERROR, SD_ERROR_MISSING_PART,
-                   "The UNet is not in the file: “%sinput_blocks.0.0.weight” is missing", UNET);
+      g_set_error (
+          error, SD_ERROR, SD_ERROR_MISSING_PART,
+          _ ("The UNet is not in the file: “%sinput_blocks.0.0.weight” is missing"),
+          UNET);
       return FALSE;
     }
   if (conv_in->shape[1] != SD_LATENT_CHANNELS)
     {
       g_set_error (error, SD_ERROR, SD_ERROR_UNSUPPORTED,
-                   "The UNet takes %" G_GUINT64_FORMAT " channels; only UNets of %u, which "
-                   "begin from noise alone, can be used",
-                   conv_in->shape[1], SD_LATENT_CHANNELS);
+                   _ ("The UNet takes %u channels; only UNets of %u, which "
+                      "begin from noise alone, can be used"),
+                   (guint) conv_in->shape[1], SD_LATENT_CHANNELS);
       return FALSE;
     }
   unet->channels = conv_in->shape[0];
@@ -265,17 +271,19 @@ walk_outputs (Walk *walk, GError **error)
   if (blocks == skips && unet->crosses->len > 0)
     return TRUE;
   if (blocks != skips)
-    g_set_error (error, SD_ERROR, SD_ERROR_MISSING_PART,
-                 "The UNet has %u input blocks and %u output blocks; they must be as many",
-                 skips, blocks);
+    g_set_error (
+        error, SD_ERROR, SD_ERROR_MISSING_PART,
+        _ ("The UNet has %u input blocks and %u output blocks; they must be as many"),
+        skips, blocks);
   else
     g_set_error (error, SD_ERROR, SD_ERROR_UNSUPPORTED,
-                 "The UNet has no cross attention: it cannot follow a prompt");
+                 _ ("The UNet has no cross attention: it cannot follow a prompt"));
   return FALSE;
 }
 
 /* The heads that a diffusers config.json states: its `attention_head_dim` are, for the
- * UNets of this family, numbers of heads; `num_attention_heads` where given goes first. */
+ * UNets of this family, numbers of heads; `num_attention_heads` where given goes first.
+ */
 static GArray *
 config_heads (const char *config)
 {

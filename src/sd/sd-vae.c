@@ -1,7 +1,7 @@
 /* sd-vae.c: between latents and pixels: the decoder and the encoder of the autoencoder
  *
- * Kingma & Welling 2014; the layout of Esser et al. 2021. Levels and blocks are those that
- * the file has. One head in the middle's attention, whatever the width.
+ * Kingma & Welling 2014; the layout of Esser et al. 2021. Levels and blocks are those
+ * that the file has. One head in the middle's attention, whatever the width.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -9,6 +9,8 @@
 #include "config.h"
 
 #include "sd/sd-net-private.h"
+
+#include <glib/gi18n-lib.h>
 
 #define VAE SD_NAMES_VAE
 
@@ -47,13 +49,15 @@ sd_vae_new (SdWeights *weights, GError **error)
     return vae;
   if (vae->up_levels == 0)
     g_set_error (error, SD_ERROR, SD_ERROR_MISSING_PART,
-                 "The VAE is not in the file: “%sdecoder.up.0.block.0.norm1.weight” is missing",
+                 _ ("The VAE is not in the file: “%sdecoder.up.0.block.0.norm1.weight” "
+                    "is missing"),
                  VAE);
   else
-    g_set_error (error, SD_ERROR, SD_ERROR_UNSUPPORTED,
-                 "The VAE's decoder has %u levels; 4, which make 8×8 pixels of a latent, are "
-                 "needed",
-                 vae->up_levels);
+    g_set_error (
+        error, SD_ERROR, SD_ERROR_UNSUPPORTED,
+        _ ("The VAE's decoder has %u levels; 4, which make 8×8 pixels of a latent, are "
+           "needed"),
+        vae->up_levels);
   sd_vae_free (vae);
   return NULL;
 }
@@ -128,7 +132,8 @@ build_level (SdBuilder *b, const SdVae *vae, NnTensor *x, const char *level)
 }
 
 NnProgram *
-sd_vae_build_decoder (SdVae *vae, NnState *z, NnState *rgb, gboolean profile, GError **error)
+sd_vae_build_decoder (
+    SdVae *vae, NnState *z, NnState *rgb, gboolean profile, GError **error)
 {
   SdBuilder b;
   sd_builder_init (&b, vae->weights, VAE, "decoder");
@@ -143,7 +148,8 @@ sd_vae_build_decoder (SdVae *vae, NnState *z, NnState *rgb, gboolean profile, GE
       x = build_level (&b, vae, x, level);
       if (i > 0)
         {
-          NnConv3 up = { .x = x, .up_h = 2 * nn_tensor_h (x), .up_w = 2 * nn_tensor_w (x) };
+          NnConv3 up
+              = { .x = x, .up_h = 2 * nn_tensor_h (x), .up_w = 2 * nn_tensor_w (x) };
           x = sd_build_conv3 (&b, up, level, "upsample.conv");
         }
     }
@@ -155,7 +161,8 @@ sd_vae_build_decoder (SdVae *vae, NnState *z, NnState *rgb, gboolean profile, GE
 }
 
 NnProgram *
-sd_vae_build_encoder (SdVae *vae, NnState *rgb, NnState *moments, gboolean profile, GError **error)
+sd_vae_build_encoder (
+    SdVae *vae, NnState *rgb, NnState *moments, gboolean profile, GError **error)
 {
   SdBuilder b;
   sd_builder_init (&b, vae->weights, VAE, "encoder");

@@ -7,6 +7,8 @@
 
 #include "sd/sd-net-private.h"
 
+#include <glib/gi18n-lib.h>
+
 struct _SdWeights
 {
   NnContext *context;
@@ -43,7 +45,8 @@ sd_weights_context (SdWeights *weights)
 static char *
 join (const char *prefix, const char *name, const char *suffix)
 {
-  return g_strconcat (prefix, name != NULL ? "." : "", name != NULL ? name : "", suffix, NULL);
+  return g_strconcat (prefix, name != NULL ? "." : "", name != NULL ? name : "", suffix,
+                      NULL);
 }
 
 const StTensor *
@@ -100,7 +103,8 @@ read_part (gpointer source, void *dst, gsize n, GError **error)
   if (packed == NULL)
     {
       g_set_error (error, NN_ERROR, NN_ERROR_MEMORY,
-                   "No memory for the %" G_GSIZE_FORMAT " bytes of “%s”", bytes, part->name);
+                   _ ("No memory for the %.0f bytes of “%s”"), (double) bytes,
+                   part->name);
       return FALSE;
     }
   if (!st_file_read (part->file, tensor->begin, bytes, packed, error))
@@ -121,7 +125,8 @@ sd_weights_read_row (
 
   g_return_val_if_fail (row < tensor->shape[0] && bits % 8 == 0, FALSE);
   g_autofree guint8 *packed = g_malloc (bits / 8);
-  if (!st_file_read (table->file, tensor->begin + row * (bits / 8), bits / 8, packed, error))
+  if (!st_file_read (table->file, tensor->begin + row * (bits / 8), bits / 8, packed,
+                     error))
     return FALSE;
   st_dtype_to_float (tensor->dtype, packed, 0, width, dst);
   return TRUE;
@@ -134,7 +139,8 @@ shape_text (const StTensor *tensor)
 {
   GString *text = g_string_new ("[");
   for (guint i = 0; i < tensor->rank; i++)
-    g_string_append_printf (text, "%s%" G_GUINT64_FORMAT, i > 0 ? ", " : "", tensor->shape[i]);
+    g_string_append_printf (text, "%s%" G_GUINT64_FORMAT, i > 0 ? ", " : "",
+                            tensor->shape[i]);
   g_string_append_c (text, ']');
   return g_string_free (text, FALSE);
 }
@@ -184,16 +190,18 @@ part_init (SdWeights *weights,
   const StModelTensor *tensor = sd_names_find (weights->names, name);
   if (tensor == NULL)
     {
-      g_set_error (error, SD_ERROR, SD_ERROR_MISSING_PART,
-                   "The tensor “%s” is not in the file: a part of the model is missing", name);
+      g_set_error (
+          error, SD_ERROR, SD_ERROR_MISSING_PART,
+          _ ("The tensor “%s” is not in the file: a part of the model is missing"), name);
       return FALSE;
     }
   if (!shape_fits (tensor->tensor, kind) || !st_dtype_is_float (tensor->tensor->dtype))
     {
       g_autofree char *shape = shape_text (tensor->tensor);
-      g_set_error (error, SD_ERROR, SD_ERROR_UNSUPPORTED,
-                   "The tensor “%s” is %s %s; floating-point values of shape %s are needed",
-                   name, st_dtype_name (tensor->tensor->dtype), shape, shape_wanted (kind));
+      g_set_error (
+          error, SD_ERROR, SD_ERROR_UNSUPPORTED,
+          _ ("The tensor “%s” is %s %s; floating-point values of shape %s are needed"),
+          name, st_dtype_name (tensor->tensor->dtype), shape, shape_wanted (kind));
       return FALSE;
     }
   part->read = read_part;
@@ -206,7 +214,10 @@ part_init (SdWeights *weights,
 
 /* @names: NULL-terminated full names, stacked along their outputs. */
 static NnWeight *
-weight_get (SdWeights *weights, NnWeightKind kind, const char *const *names, GError **error)
+weight_get (SdWeights *weights,
+            NnWeightKind kind,
+            const char *const *names,
+            GError **error)
 {
   g_autofree char *key = g_strjoinv ("+", (char **) names);
   NnWeight *weight = g_hash_table_lookup (weights->table, key);
@@ -224,8 +235,8 @@ weight_get (SdWeights *weights, NnWeightKind kind, const char *const *names, GEr
       if (n > 0 && part_in != in)
         {
           g_set_error (error, SD_ERROR, SD_ERROR_UNSUPPORTED,
-                       "“%s” has %u inputs and “%s” has %u; they must be equal", names[0], in,
-                       names[n], part_in);
+                       _ ("“%s” has %u inputs and “%s” has %u; they must be equal"),
+                       names[0], in, names[n], part_in);
           return NULL;
         }
       in = part_in;
@@ -238,7 +249,10 @@ weight_get (SdWeights *weights, NnWeightKind kind, const char *const *names, GEr
 /* ---- building ---- */
 
 void
-sd_builder_init (SdBuilder *builder, SdWeights *weights, const char *root, const char *graph_name)
+sd_builder_init (SdBuilder *builder,
+                 SdWeights *weights,
+                 const char *root,
+                 const char *graph_name)
 {
   builder->graph = nn_graph_new (weights->context, graph_name);
   builder->weights = weights;
@@ -305,16 +319,21 @@ builder_stack (SdBuilder *builder,
   if (builder->fault != NULL)
     return NULL;
   for (guint i = 0; names[i] != NULL; i++)
-    g_ptr_array_add (full, g_strconcat (builder->root, prefix, ".", names[i], suffix, NULL));
+    g_ptr_array_add (full,
+                     g_strconcat (builder->root, prefix, ".", names[i], suffix, NULL));
   gboolean optional = kind == NN_WEIGHT_VECTOR;
   if (optional && !sd_weights_has (builder->weights, full->pdata[0], NULL))
     return NULL;
   g_ptr_array_add (full, NULL);
-  return weight_get (builder->weights, kind, (const char *const *) full->pdata, &builder->fault);
+  return weight_get (builder->weights, kind, (const char *const *) full->pdata,
+                     &builder->fault);
 }
 
 NnTensor *
-sd_build_stacked (SdBuilder *builder, NnTensor *x, const char *prefix, const char *const *names)
+sd_build_stacked (SdBuilder *builder,
+                  NnTensor *x,
+                  const char *prefix,
+                  const char *const *names)
 {
   g_autofree char *joined = g_strjoinv ("+", (char **) names);
   g_autofree char *label = join (prefix, joined, "");
@@ -358,7 +377,10 @@ sd_build_group_norm (SdBuilder *builder,
 }
 
 NnTensor *
-sd_build_layer_norm (SdBuilder *builder, NnTensor *x, const char *prefix, const char *name)
+sd_build_layer_norm (SdBuilder *builder,
+                     NnTensor *x,
+                     const char *prefix,
+                     const char *name)
 {
   g_autofree char *label = join (prefix, name, "");
   NnWeight *gamma = builder_weight (builder, NN_WEIGHT_VECTOR, prefix, name, ".weight");

@@ -1,4 +1,5 @@
-/* test-sd-faults.c: spoiled models: the message names what is wrong, and no picture comes out
+/* test-sd-faults.c: spoiled models: the message names what is wrong, and no picture comes
+ * out
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -38,13 +39,14 @@ refused (SdTestSpoil spoil, const char *name, const char *named)
 static void
 test_missing (void)
 {
-  refused (SD_TEST_DROP, TEXT "encoder.layers.2.mlp.fc1.weight", "encoder.layers.2.mlp.fc1.weight");
-  refused (SD_TEST_DROP, UNET "input_blocks.1.0.in_layers.2.weight",
-           "input_blocks.1.0");
+  refused (SD_TEST_DROP, TEXT "encoder.layers.2.mlp.fc1.weight",
+           "encoder.layers.2.mlp.fc1.weight");
+  refused (SD_TEST_DROP, UNET "input_blocks.1.0.in_layers.2.weight", "input_blocks.1.0");
   refused (SD_TEST_DROP, UNET "input_blocks.4.1.transformer_blocks.0.attn2.to_k.weight",
            "input_blocks.4.1.transformer_blocks.0.attn2");
   refused (SD_TEST_DROP, UNET "output_blocks.5.", "output blocks");
-  refused (SD_TEST_DROP, VAE "decoder.mid.attn_1.q.weight", "decoder.mid.attn_1.q.weight");
+  refused (SD_TEST_DROP, VAE "decoder.mid.attn_1.q.weight",
+           "decoder.mid.attn_1.q.weight");
   refused (SD_TEST_DROP, VAE "decoder.up.3.", "3 levels");
 }
 
@@ -92,7 +94,8 @@ test_not_finite (void)
   not_finite (SD_TEST_NAN, TEXT "encoder.layers.1.mlp.fc2.weight", "text encoder");
   not_finite (SD_TEST_NAN, UNET "time_embed.0.weight", "time embedding");
   not_finite (SD_TEST_NAN, UNET "middle_block.0.out_layers.3.weight", "Step 1 of 2");
-  not_finite (SD_TEST_NAN, UNET "output_blocks.0.1.transformer_blocks.0.attn2.to_v.weight", "UNet");
+  not_finite (SD_TEST_NAN,
+              UNET "output_blocks.0.1.transformer_blocks.0.attn2.to_v.weight", "UNet");
   not_finite (SD_TEST_NAN, VAE "decoder.up.1.block.0.conv1.weight", "decoder");
 }
 

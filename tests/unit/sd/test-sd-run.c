@@ -1,4 +1,5 @@
-/* test-sd-run.c: runs of the bundled model on the plain C reference: same bits however made
+/* test-sd-run.c: runs of the bundled model on the plain C reference: same bits however
+ * made
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -31,8 +32,8 @@ assert_same_bits (SdRun *a, SdRun *b)
   g_assert_cmpmem (x, n * sizeof (float), y, m * sizeof (float));
 }
 
-/* Stopped, saved, loaded, continued: for every sampler, and with another run between, which
- * leaves its own prompt in the engine. */
+/* Stopped, saved, loaded, continued: for every sampler, and with another run between,
+ * which leaves its own prompt in the engine. */
 static void
 test_resume (gconstpointer data)
 {
@@ -188,7 +189,8 @@ test_preview (void)
       image_buffer_free (last);
       last = g_steal_pointer (&image);
     }
-  /* The last preview is of the same latents as the picture: near it, however it was made. */
+  /* The last preview is of the same latents as the picture: near it, however it was made.
+   */
   g_autoptr (ImageBuffer) picture = sd_run_decode (run, 0, NULL, &error);
   g_assert_no_error (error);
   double sum = 0;
@@ -296,7 +298,8 @@ test_encode (void)
   g_assert_no_error (error);
   g_autofree float *latents = sd_engine_encode (engine, image, NULL, &error);
   g_assert_no_error (error);
-  g_autoptr (ImageBuffer) again = sd_engine_decode_latents (engine, latents, 8, 8, NULL, &error);
+  g_autoptr (ImageBuffer) again
+      = sd_engine_decode_latents (engine, latents, 8, 8, NULL, &error);
   g_assert_no_error (error);
   double sum = 0;
   for (guint i = 0; i < 64 * 64 * 3; i++)
@@ -313,7 +316,8 @@ main (int argc, char **argv)
   engine = sd_test_engine ();
   for (guint kind = 0; kind < SAMPLER_N_KINDS; kind++)
     {
-      g_autofree char *path = g_strdup_printf ("/sd/run/resume/%s", sampler_kind_name (kind));
+      g_autofree char *path
+          = g_strdup_printf ("/sd/run/resume/%s", sampler_kind_name (kind));
       g_test_add_data_func (path, GUINT_TO_POINTER (kind), test_resume);
     }
   g_test_add_func ("/sd/run/batch", test_batch);
