@@ -75,11 +75,10 @@ check_finite (const float *values, gsize n, const char *what, GError **error)
 {
   if (sd_all_finite (values, n))
     return TRUE;
-  g_set_error (
-      error, SD_ERROR, SD_ERROR_NOT_FINITE,
-      _ ("%s gave values that are not numbers (NaN or infinite). The model's weights "
-         "may be damaged, or they need 32-bit precision"),
-      what);
+  g_set_error (error, SD_ERROR, SD_ERROR_NOT_FINITE,
+               _ ("%s gave values that are not numbers (NaN or infinite): the model's "
+                  "weights are damaged"),
+               what);
   return FALSE;
 }
 

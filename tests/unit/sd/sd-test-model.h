@@ -12,13 +12,13 @@ StModel *sd_test_model (void);
 
 typedef enum
 {
-  SD_TEST_DROP,  /* every tensor whose name begins so is left out */
-  SD_TEST_NAN,   /* the first value of the tensor becomes NaN */
-  SD_TEST_SHAPE, /* the tensor's first side is said to be of one less */
-  SD_TEST_ZERO,  /* every value of tensors whose name begins so becomes zero */
+  SD_TEST_DROP,  /* the tensors are left out */
+  SD_TEST_NAN,   /* their first values become NaN */
+  SD_TEST_SHAPE, /* their first sides are said to be one less */
+  SD_TEST_ZERO,  /* all their values become zero */
 } SdTestSpoil;
 
-/** sd_test_spoiled: a copy of the bundled model in @path, with one thing wrong */
+/** sd_test_spoiled: a copy of the bundled model in @path, with the tensors that match @name (* and ?) wrong */
 StModel *sd_test_spoiled (const char *path, SdTestSpoil spoil, const char *name);
 /** sd_test_engine: on the plain C reference */
 SdEngine *sd_test_engine (void);
