@@ -121,7 +121,7 @@ sd_engine_encode_tokens (SdEngine *engine,
   return nn_state_write (program->in, rows, error)
          && run_program (engine, program, NULL, task, error)
          && nn_state_read (program->out, context, error)
-         && check_finite (context, n * each, "The text encoder", error);
+         && check_finite (context, n * each, _ ("The text encoder"), error);
 }
 
 gboolean
@@ -160,7 +160,7 @@ sd_engine_embed_times (SdEngine *engine,
                     sizeof (float) * width);
         }
     }
-  return check_finite (rows, (gsize) n * total, "The UNet's time embedding", error);
+  return check_finite (rows, (gsize) n * total, _ ("The UNet's time embedding"), error);
 }
 
 gboolean
@@ -196,7 +196,7 @@ sd_engine_pass (SdEngine *engine,
       || !nn_state_write (engine->emb, row, error)
       || !run_program (engine, program, "pass", task, error)
       || !nn_state_read (program->out, last, error)
-      || !check_finite (last, n * each, "The UNet", error))
+      || !check_finite (last, n * each, _ ("The UNet"), error))
     return FALSE;
   for (guint i = 0; i < n; i++)
     to_channels_first (last + i * each, pixels, SD_LATENT_CHANNELS, out + i * each);
@@ -224,7 +224,7 @@ sd_engine_decode (SdEngine *engine,
   return nn_state_write (program->in, z, error)
          && run_program (engine, program, "decode", task, error)
          && nn_state_read (program->out, rgb, error)
-         && check_finite (rgb, pixels * 64 * 3, "The VAE's decoder", error);
+         && check_finite (rgb, pixels * 64 * 3, _ ("The VAE's decoder"), error);
 }
 
 float *
@@ -261,7 +261,7 @@ sd_engine_encode (SdEngine *engine,
   if (program == NULL || !nn_state_write (program->in, rgb, error)
       || !run_program (engine, program, "encode", task, error)
       || !nn_state_read (program->out, moments, error)
-      || !check_finite (moments, pixels * 2 * SD_LATENT_CHANNELS, "The VAE's encoder",
+      || !check_finite (moments, pixels * 2 * SD_LATENT_CHANNELS, _ ("The VAE's encoder"),
                         error))
     return NULL;
   for (guint c = 0; c < SD_LATENT_CHANNELS; c++)
@@ -296,8 +296,8 @@ sd_engine_picture (const float *rgb, guint width, guint height, GError **error)
     {
       g_set_error (
           error, SD_ERROR, SD_ERROR_NOT_FINITE,
-          _ ("The VAE's decoder gave a blank picture: every pixel is the same. The "
-             "model's weights may be damaged, or they need 32-bit precision"));
+          _ ("The VAE's decoder gave a blank picture: every pixel is the same; the "
+             "model's weights are damaged"));
       return NULL;
     }
   return g_steal_pointer (&image);

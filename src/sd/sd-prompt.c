@@ -14,7 +14,7 @@
 #define MAX_WORDS (SD_TEXT_TOKENS - 2)
 
 void
-sd_prompt_ids (SdRun *run, const char *text, const char *what, guint *ids)
+sd_prompt_ids (SdRun *run, const char *text, gboolean negative, guint *ids)
 {
   g_autoptr (GArray) offsets = NULL;
   g_autoptr (GArray) tokens
@@ -26,11 +26,14 @@ sd_prompt_ids (SdRun *run, const char *text, const char *what, guint *ids)
     ids[1 + i] = g_array_index (tokens, guint, i);
   for (guint i = 1 + used; i < SD_TEXT_TOKENS; i++)
     ids[i] = TOKEN_END;
-  if (tokens->len > used)
-    sd_run_warn (
-        run, g_strdup_printf (
-                 _ ("The %s has %u tokens; the first %u are used. Left out: “%s”"), what,
-                 tokens->len, used, text + g_array_index (offsets, gsize, used)));
+  if (tokens->len <= used)
+    return;
+  const char *rest = text + g_array_index (offsets, gsize, used);
+  const char *format
+      = negative
+            ? _ ("What to avoid has %u tokens; the first %u are used. Left out: “%s”")
+            : _ ("The prompt has %u tokens; the first %u are used. Left out: “%s”");
+  sd_run_warn (run, g_strdup_printf (format, tokens->len, used, rest));
 }
 
 void

@@ -20,7 +20,6 @@ struct _SdRun
   float *rows;    /* [steps][emb_total]: the time embedding at each sigma but the last */
   SamplerRun *sampler;
   GPtrArray *warnings; /* NULL-terminated */
-  double pass_seconds; /* of the last pass */
 };
 
 /** sd_run_start: a run without its sampler: prompts encoded, schedule and times made */
@@ -32,7 +31,7 @@ SdRun *sd_run_start (SdEngine *engine,
 void sd_run_warn (SdRun *run, char *text);
 /** sd_prompt_ids: begin, up to 75 tokens of @text, end … end; what is left over becomes a
  * warning */
-void sd_prompt_ids (SdRun *run, const char *text, const char *what, guint *ids);
+void sd_prompt_ids (SdRun *run, const char *text, gboolean negative, guint *ids);
 /** sd_prompt_check_words: warns of words that the model was never taught, where it says
  * which it was */
 void sd_prompt_check_words (SdRun *run, const char *text);

@@ -21,41 +21,71 @@ sd_run_warn (SdRun *run, char *text)
   g_ptr_array_insert (run->warnings, run->warnings->len - 1, text);
 }
 
+/* Whether @fault may be one of 16-bit numbers, and says so to the user. */
+static gboolean
+may_raise (SdRun *run, const GError *fault)
+{
+  if (!g_error_matches (fault, SD_ERROR, SD_ERROR_NOT_FINITE)
+      || run->engine->activations != NN_F16)
+    return FALSE;
+  sd_run_warn (run, g_strdup (_ ("The numbers did not fit 16 bits; the picture was made "
+                                 "with 32")));
+  return TRUE;
+}
+
 /* ---- beginning ---- */
 
+/* What is computed on the host: tokens, with what is to be said of them, and sigmas. */
 static gboolean
-encode_prompts (SdRun *run, const BaseTask *task, GError **error)
+plan (SdRun *run, guint *ids, GError **error)
 {
+  SdEngine *engine = run->engine;
   const SdParams *params = run->params;
-  guint ids[2 * SD_TEXT_TOKENS];
-  guint *prompt = ids + (run->prompts - 1) * SD_TEXT_TOKENS;
+  gsize n_context = (gsize) run->prompts * SD_TEXT_TOKENS * sd_text_width (engine->text);
 
   if (run->prompts == 2)
-    sd_prompt_ids (run, params->negative != NULL ? params->negative : "",
-                   "negative prompt", ids);
-  sd_prompt_ids (run, params->prompt != NULL ? params->prompt : "", "prompt", prompt);
-  sd_prompt_check_words (run, params->prompt != NULL ? params->prompt : "");
-  run->context = g_new (
-      float, (gsize) run->prompts *SD_TEXT_TOKENS *sd_text_width (run->engine->text));
-  return sd_engine_encode_tokens (run->engine, ids, run->prompts, run->context, task,
-                                  error);
+    sd_prompt_ids (run, params->negative, TRUE, ids);
+  sd_prompt_ids (run, params->prompt, FALSE, ids + (run->prompts - 1) * SD_TEXT_TOKENS);
+  sd_prompt_check_words (run, params->prompt);
+  run->context = g_new (float, n_context);
+  run->rows = g_new (float, (gsize) params->steps *sd_unet_emb_total (engine->unet));
+  run->sigmas = g_new (double, params->steps + 1);
+  return sampler_schedule_fill (params->schedule, &engine->levels, params->steps,
+                                run->sigmas, error);
 }
 
 static gboolean
-make_times (SdRun *run, const BaseTask *task, GError **error)
+encode (SdRun *run, const guint *ids, const BaseTask *task, GError **error)
 {
   SdEngine *engine = run->engine;
   guint steps = run->params->steps;
   g_autofree double *times = g_new (double, steps);
 
-  run->sigmas = g_new (double, steps + 1);
-  if (!sampler_schedule_fill (run->params->schedule, &engine->levels, steps, run->sigmas,
-                              error))
-    return FALSE;
   for (guint i = 0; i < steps; i++)
     times[i] = sampler_sigma_to_t (&engine->levels, run->sigmas[i]);
-  run->rows = g_new (float, (gsize) steps *sd_unet_emb_total (engine->unet));
-  return sd_engine_embed_times (engine, times, steps, run->rows, task, error);
+  return sd_engine_encode_tokens (engine, ids, run->prompts, run->context, task, error)
+         && sd_engine_embed_times (engine, times, steps, run->rows, task, error);
+}
+
+/* Once more with 32 bits where 16 do not hold. */
+static gboolean
+prepare (SdRun *run, const BaseTask *task, GError **error)
+{
+  g_autoptr (GError) fault = NULL;
+  guint ids[2 * SD_TEXT_TOKENS];
+
+  if (!plan (run, ids, error))
+    return FALSE;
+  gboolean ok = encode (run, ids, task, &fault);
+  if (!ok && may_raise (run, fault))
+    {
+      g_clear_error (&fault);
+      ok = sd_engine_raise_precision (run->engine, task, &fault)
+           && encode (run, ids, task, &fault);
+    }
+  if (!ok)
+    g_propagate_error (error, g_steal_pointer (&fault));
+  return ok;
 }
 
 SdRun *
@@ -76,7 +106,7 @@ sd_run_start (SdEngine *engine,
   run->warnings = g_ptr_array_new_with_free_func (g_free);
   g_ptr_array_add (run->warnings, NULL);
   base_task_progress (task, "text", 0, 1);
-  if (!encode_prompts (run, task, error) || !make_times (run, task, error))
+  if (!prepare (run, task, error))
     return NULL;
   base_task_progress (task, "text", 1, 1);
   return g_steal_pointer (&run);
@@ -243,16 +273,11 @@ sd_run_step (SdRun *run, const BaseTask *task, GError **error)
       return FALSE;
     }
   gboolean ok = sampler_run_step (run->sampler, denoise, &data, &fault);
-  if (!ok && g_error_matches (fault, SD_ERROR, SD_ERROR_NOT_FINITE)
-      && run->engine->activations == NN_F16)
+  if (!ok && may_raise (run, fault))
     {
-      sd_run_warn (
-          run, g_strdup (_ (
-                   "The picture did not fit 16-bit numbers and went on with 32 bits")));
       g_clear_error (&fault);
-      if (!sd_engine_raise_precision (run->engine, task, error))
-        return FALSE;
-      ok = sampler_run_step (run->sampler, denoise, &data, &fault);
+      ok = sd_engine_raise_precision (run->engine, task, &fault)
+           && sampler_run_step (run->sampler, denoise, &data, &fault);
     }
   if (!ok)
     {
