@@ -154,6 +154,14 @@ fill_memory (GpuPhysical *p)
       p->info.memory_bytes += p->memory.memoryHeaps[i].size;
 }
 
+/* "Mesa 22.3.6 (LLVM 15.0.6)": the driver's version number is 1 in old ones. */
+static guint
+mesa_major (const char *text)
+{
+  return g_str_has_prefix (text, "Mesa ") ? (guint) g_ascii_strtoull (text + 5, NULL, 10)
+                                          : 0;
+}
+
 static void
 fill (GpuPhysical *p, guint index, VkPhysicalDevice handle)
 {
@@ -193,7 +201,7 @@ fill (GpuPhysical *p, guint index, VkPhysicalDevice handle)
   /* Measured on Mesa's CPU driver: 22 hands a constant lane round fastest by shuffle, 25
    * and later by broadcast. GPUs have an instruction for the broadcast. */
   info->prefer_broadcast = driver.driverID != VK_DRIVER_ID_MESA_LLVMPIPE
-                           || VK_API_VERSION_MAJOR (basic.driverVersion) > 22;
+                           || mesa_major (driver.driverInfo) > 22;
 }
 
 GArray *
