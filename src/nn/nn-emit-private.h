@@ -29,13 +29,6 @@ gboolean nn_emit_dispatch (const NnEmit *emit,
                            const NnDispatch *d,
                            GError **error);
 
-/** nn_emit_type: how @x lies in memory */
-static inline NnType
-nn_emit_type (const NnEmit *emit, const NnTensor *x)
-{
-  return emit->activations;
-}
-
 /** nn_emit_lanes: invocations of a workgroup */
 guint nn_emit_lanes (const NnEmit *emit);
 /** nn_emit_has_lanes: whether kernels may exchange values between lanes */

@@ -1,8 +1,8 @@
 /* nn-private.h: what the files of this room share: operators, tensors, where things lie
  *
  * The way of a network: the constructors (nn-graph.c) append NnOps to an NnGraph; a
- * program (nn-program.c) takes lifetimes, places tensors in the arena (nn-plan.c) and asks
- * the emitters (nn-emit-*.c) to turn each op into dispatches; or the reference
+ * program (nn-program.c) takes lifetimes, places tensors in the arena (nn-plan.c) and
+ * asks the emitters (nn-emit-*.c) to turn each op into dispatches; or the reference
  * (nn-ref-*.c) computes the same ops in plain C.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
@@ -62,9 +62,10 @@ typedef struct
   guint n_inputs;
   NnWeight *weights[NN_MAX_WEIGHTS];
   guint n_weights;
-  guint level;           /* 1 + the highest of its inputs' producers: barriers go between levels */
-  double flops;          /* 2 × multiply-adds */
-  guint64 scratch_bytes; /* asked by the emitter before planning (statistics, partial sums) */
+  guint level;  /* 1 + the highest of its inputs' producers: barriers go between levels */
+  double flops; /* 2 × multiply-adds */
+  guint64
+      scratch_bytes; /* asked by the emitter before planning (statistics, partial sums) */
   guint64 scratch_offset;
   union
   {
@@ -83,10 +84,10 @@ struct _NnTensor
 {
   NnGraph *graph;
   guint n, h, w, c;
-  NnOp *producer;   /* NULL: loaded from state */
-  NnState *state;   /* loaded from, or stored to: then it lies there and not in the arena */
-  int last_use;     /* index of the last op that reads it; -1 */
-  guint64 offset;   /* in the arena */
+  NnOp *producer; /* NULL: loaded from state */
+  NnState *state; /* loaded from, or stored to: then it lies there and not in the arena */
+  int last_use;   /* index of the last op that reads it; -1 */
+  guint64 offset; /* in the arena */
 };
 
 struct _NnGraph
@@ -119,10 +120,10 @@ struct _NnWeight
   NnWeightPart parts[NN_MAX_PARTS];
   guint n_parts;
   guint in, out;
-  NnType stored;      /* type on the device: VECTOR always NN_F32 */
-  GpuBuffer *buffer;  /* NULL until loaded */
+  NnType stored;     /* type on the device: VECTOR always NN_F32 */
+  GpuBuffer *buffer; /* NULL until loaded */
   guint64 offset, bytes;
-  float *host;        /* the reference's copy, as given ([out][in][taps]), F32 */
+  float *host; /* the reference's copy, as given ([out][in][taps]), F32 */
 };
 
 struct _NnState
@@ -130,8 +131,9 @@ struct _NnState
   NnContext *context;
   char *name;
   guint n, h, w, c;
-  GpuBuffer *buffer; /* device: element type of the context's activations, padded */
-  float *host;       /* reference: padded */
+  GpuBuffer *
+      buffer; /* device: fp32 always, padded: times, sigmas and latents are not rounded */
+  float *host; /* reference: padded */
 };
 
 /* Device layout of MATRIX (taps = 1) and CONV3 (taps = 9, tap = 3·ky + kx):
@@ -139,6 +141,8 @@ struct _NnState
  *   F16, BF16:  word  [taps][pad4 (in) / 2][pad4 (out)], low half = even row of the pair
  * VECTOR: float [pad4 (out)]. Padding is zero. */
 guint64 nn_weight_device_bytes (const NnWeight *weight);
+/** nn_weight_part_count: values of one part */
+guint64 nn_weight_part_count (const NnWeight *weight, guint part);
 
 /* ---- emitters: op → dispatches ---- */
 
@@ -147,23 +151,40 @@ typedef struct
   GpuDevice *device;
   const GpuInfo *info;
   NnType activations;
-  GpuBuffer *arena;
+  GPtrArray *arena;        /* GpuBuffer: its pages, see nn-context-private.h */
+  guint64 arena_page;      /* bytes of each but the last */
   GpuRecording *recording; /* NULL while only scratch is asked for */
 } NnEmit;
 
-/** nn_emit_read: texel binding of the whole tensor */
+/** nn_emit_type: how @x lies in memory */
+static inline NnType
+nn_emit_type (const NnEmit *emit, const NnTensor *x)
+{
+  return x->state != NULL ? NN_F32 : emit->activations;
+}
+
+/** nn_emit_read: texel binding of the whole tensor: F32X4 or F16X4, by its type */
 GpuBinding nn_emit_read (const NnEmit *emit, const NnTensor *x);
 /** nn_emit_write: storage binding; rows [first, first + count) of n·h·w */
-GpuBinding nn_emit_write (const NnEmit *emit, const NnTensor *x, guint64 first, guint64 count);
+GpuBinding
+nn_emit_write (const NnEmit *emit, const NnTensor *x, guint64 first, guint64 count);
+/** nn_emit_weight: texel binding of the whole weight: F32X4, or U32X4 for packed pairs */
 GpuBinding nn_emit_weight (const NnEmit *emit, const NnWeight *weight);
+/** nn_emit_scratch: storage binding */
 GpuBinding nn_emit_scratch (const NnEmit *emit, const NnOp *op);
 
 /** nn_emit_plan: fills op->scratch_bytes */
 void nn_emit_plan (const NnEmit *emit, NnOp *op);
-/** nn_emit_op: records the dispatches of @op, with barriers between its own stages only */
+/** nn_emit_op: records the dispatches of @op, with barriers between its own stages only
+ */
 gboolean nn_emit_op (const NnEmit *emit, const NnOp *op, GError **error);
-/** nn_emit_repack: @raw holds the parts one behind the other as in the file → weight's place */
-gboolean nn_emit_repack (const NnEmit *emit, const NnWeight *weight, GpuBuffer *raw, guint64 raw_offset, GError **error);
+/** nn_emit_repack: @raw holds the parts one behind the other as in the file → weight's
+ * place */
+gboolean nn_emit_repack (const NnEmit *emit,
+                         const NnWeight *weight,
+                         GpuBuffer *raw,
+                         guint64 raw_offset,
+                         GError **error);
 
 /* ---- reference ---- */
 

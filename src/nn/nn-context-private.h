@@ -1,0 +1,49 @@
+/* nn-context-private.h: what the running side of this room shares: the context and its
+ * arena
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#pragma once
+
+#include "nn/nn-private.h"
+
+/* All programs of a context place their activations in one arena. It has as much as the
+ * most demanding program needs and is replaced when a larger one comes: programs then
+ * drop their recordings, which name the old memory, and record again at their next run.
+ * Where one allocation cannot hold the arena it continues in further ones (pages): no
+ * tensor crosses from one to the next. */
+struct _NnContext
+{
+  gatomicrefcount references;
+  GpuDevice *device; /* NULL: the reference */
+  NnType activations;
+  GPtrArray *weights;  /* owned */
+  GPtrArray *arena;    /* GpuBuffer: the pages */
+  guint64 arena_bytes; /* in all pages */
+  GPtrArray *programs; /* not owned */
+};
+
+/** nn_context_emit: for emitters; @recording NULL while only scratch is asked for */
+NnEmit nn_context_emit (NnContext *context, GpuRecording *recording);
+/** nn_context_page: bytes of an arena page, a multiple of 256 */
+guint64 nn_context_page (NnContext *context);
+/** nn_context_reserve: makes the arena at least @bytes long */
+gboolean nn_context_reserve (NnContext *context, guint64 bytes, GError **error);
+/** nn_program_drop: forgets the recording */
+void nn_program_drop (NnProgram *program);
+
+/** nn_type_bytes: of one element */
+guint nn_type_bytes (NnType type);
+/** nn_values_to_float: @n values of @type at @src */
+void nn_values_to_float (NnType type, const void *src, gsize n, float *dst);
+
+/** nn_weights_load: reads and repacks those of @weights (NnWeight) that are not there yet
+ */
+gboolean nn_weights_load (NnContext *context,
+                          GPtrArray *weights,
+                          const BaseTask *task,
+                          GError **error);
+void nn_weight_free (NnWeight *weight);
+/** nn_weight_file_bytes: of all parts as they are read */
+guint64 nn_weight_file_bytes (const NnWeight *weight);

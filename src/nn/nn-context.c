@@ -1,0 +1,126 @@
+/* nn-context.c: a device and a precision, and the memory that programs share
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#include "config.h"
+
+#include "nn/nn-context-private.h"
+#include "nn/nn-plan-private.h"
+
+#include <string.h>
+#include "base/base-half.h"
+
+NnContext *
+nn_context_new (GpuDevice *device, NnType activations)
+{
+  NnContext *context = g_new0 (NnContext, 1);
+
+  g_return_val_if_fail (activations == NN_F32 || activations == NN_F16, NULL);
+  g_atomic_ref_count_init (&context->references);
+  context->device = device != NULL ? gpu_device_ref (device) : NULL;
+  context->activations = device != NULL ? activations : NN_F32;
+  context->weights = g_ptr_array_new_with_free_func ((GDestroyNotify) nn_weight_free);
+  context->arena = g_ptr_array_new_with_free_func ((GDestroyNotify) gpu_buffer_unref);
+  context->programs = g_ptr_array_new ();
+  return context;
+}
+
+NnContext *
+nn_context_ref (NnContext *context)
+{
+  g_atomic_ref_count_inc (&context->references);
+  return context;
+}
+
+void
+nn_context_unref (NnContext *context)
+{
+  if (context == NULL || !g_atomic_ref_count_dec (&context->references))
+    return;
+  g_ptr_array_unref (context->programs);
+  g_ptr_array_unref (context->weights);
+  g_ptr_array_unref (context->arena);
+  gpu_device_unref (context->device);
+  g_free (context);
+}
+
+GpuDevice *
+nn_context_device (NnContext *context)
+{
+  return context->device;
+}
+
+NnEmit
+nn_context_emit (NnContext *context, GpuRecording *recording)
+{
+  return (NnEmit){ .device = context->device,
+                   .info = gpu_device_info (context->device),
+                   .activations = context->activations,
+                   .arena = context->arena,
+                   .arena_page = nn_context_page (context),
+                   .recording = recording };
+}
+
+guint64
+nn_context_page (NnContext *context)
+{
+  guint64 most = gpu_device_info (context->device)->max_allocation;
+
+  return most & ~(guint64) (NN_PLAN_ALIGNMENT - 1);
+}
+
+gboolean
+nn_context_reserve (NnContext *context, guint64 bytes, GError **error)
+{
+  guint64 page = nn_context_page (context);
+
+  if (bytes <= context->arena_bytes)
+    return TRUE;
+  for (guint i = 0; i < context->programs->len; i++)
+    nn_program_drop (context->programs->pdata[i]);
+  g_ptr_array_set_size (context->arena, 0);
+  context->arena_bytes = 0;
+  for (guint64 done = 0; done < bytes; done += page)
+    {
+      GpuBuffer *buffer
+          = gpu_buffer_new (context->device, MIN (bytes - done, page), GPU_BUFFER_DEVICE,
+                            "the arena of activations", error);
+
+      if (buffer == NULL)
+        {
+          g_ptr_array_set_size (context->arena, 0);
+          return FALSE;
+        }
+      g_ptr_array_add (context->arena, buffer);
+    }
+  context->arena_bytes = bytes;
+  return TRUE;
+}
+
+guint
+nn_type_bytes (NnType type)
+{
+  return type == NN_F32 ? 4 : 2;
+}
+
+void
+nn_values_to_float (NnType type, const void *src, gsize n, float *dst)
+{
+  const guint16 *codes = src;
+
+  switch (type)
+    {
+    case NN_F32:
+      memcpy (dst, src, n * sizeof *dst);
+      break;
+    case NN_F16:
+      for (gsize i = 0; i < n; i++)
+        dst[i] = base_half_to_float (codes[i]);
+      break;
+    case NN_BF16:
+      for (gsize i = 0; i < n; i++)
+        dst[i] = base_bf16_to_float (codes[i]);
+      break;
+    }
+}

@@ -1,0 +1,225 @@
+/* nn-program.c: graph → plan → recording → runs
+ *
+ * A new program has its place in the arena; its weights are read and its dispatches
+ * recorded at the first run, and recorded again when the arena has moved.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#include "config.h"
+
+#include "nn/nn-plan-private.h"
+#include "nn/nn-program-private.h"
+
+/* A state that is written must not be read afterwards as what it held before. */
+static gboolean
+check_states (GPtrArray *ops, const char *name, GError **error)
+{
+  for (guint i = 0; i < ops->len; i++)
+    {
+      const NnOp *writer = ops->pdata[i];
+
+      for (guint j = i + 1; writer->y->state != NULL && j < ops->len; j++)
+        {
+          const NnOp *reader = ops->pdata[j];
+
+          for (guint k = 0; k < reader->n_inputs; k++)
+            if (reader->inputs[k] != writer->y
+                && reader->inputs[k]->state == writer->y->state)
+              {
+                g_set_error (error, NN_ERROR, NN_ERROR_SHAPE,
+                             "%s: %s reads the state %s, which %s has overwritten", name,
+                             reader->label, writer->y->state->name, writer->label);
+                return FALSE;
+              }
+        }
+    }
+  return TRUE;
+}
+
+static void
+find_lives (GPtrArray *tensors, GPtrArray *ops)
+{
+  for (guint i = 0; i < tensors->len; i++)
+    ((NnTensor *) tensors->pdata[i])->last_use = -1;
+  for (guint i = 0; i < ops->len; i++)
+    {
+      const NnOp *op = ops->pdata[i];
+
+      op->y->last_use = (int) i; /* what nobody reads lives while it is written */
+      for (guint k = 0; k < op->n_inputs; k++)
+        op->inputs[k]->last_use = (int) i;
+    }
+}
+
+static gboolean
+in_arena (const NnTensor *x)
+{
+  return x->state == NULL && x->producer != NULL;
+}
+
+/* Two spans per operator: its output, unless that is a state, and its scratch. */
+static gboolean
+plan (NnProgram *program, GError **error)
+{
+  NnEmit emit = nn_context_emit (program->context, NULL);
+  guint n = program->ops->len;
+  g_autofree NnSpan *spans = g_new0 (NnSpan, 2 * n);
+
+  for (guint i = 0; i < n; i++)
+    {
+      NnOp *op = program->ops->pdata[i];
+      NnSpan *y = &spans[2 * i];
+
+      nn_emit_plan (&emit, op);
+      if (in_arena (op->y))
+        *y = (NnSpan){ nn_tensor_elements (op->y)
+                           * nn_type_bytes (nn_emit_type (&emit, op->y)),
+                       i, (guint) op->y->last_use, 0 };
+      y[1] = (NnSpan){ op->scratch_bytes, i, i, 0 };
+      for (guint k = 0; k < 2; k++)
+        if (y[k].bytes > emit.arena_page)
+          {
+            g_set_error (error, NN_ERROR, NN_ERROR_MEMORY,
+                         "%s: %s needs %" G_GUINT64_FORMAT
+                         " MiB in one piece; %s allows %" G_GUINT64_FORMAT,
+                         program->name, op->label, y[k].bytes >> 20, emit.info->name,
+                         emit.arena_page >> 20);
+            return FALSE;
+          }
+    }
+  program->arena_bytes = nn_plan_place (spans, 2 * n, emit.arena_page);
+  for (guint i = 0; i < n; i++)
+    {
+      NnOp *op = program->ops->pdata[i];
+
+      op->y->offset = spans[2 * i].offset;
+      op->scratch_offset = spans[2 * i + 1].offset;
+    }
+  return nn_context_reserve (program->context, program->arena_bytes, error);
+}
+
+static void
+gather_weights (NnProgram *program)
+{
+  for (guint i = 0; i < program->ops->len; i++)
+    {
+      const NnOp *op = program->ops->pdata[i];
+
+      program->flops += op->flops;
+      for (guint k = 0; k < op->n_weights; k++)
+        if (!g_ptr_array_find (program->weights, op->weights[k], NULL))
+          g_ptr_array_add (program->weights, op->weights[k]);
+    }
+}
+
+/**
+ * nn_program_new:
+ * @profile: measure every dispatch at each run
+ *
+ * Errors: the first shape of @graph that did not fit; memory for the arena. States and
+ * weights that @graph names must live as long as the program.
+ */
+NnProgram *
+nn_program_new (NnGraph *graph, gboolean profile, GError **error)
+{
+  g_autoptr (NnProgram) program = NULL;
+
+  if (graph->fault != NULL)
+    {
+      g_propagate_error (error, g_error_copy (graph->fault));
+      return NULL;
+    }
+  if (!check_states (graph->ops, graph->name, error))
+    return NULL;
+  program = g_new0 (NnProgram, 1);
+  program->context = nn_context_ref (graph->context);
+  program->name = g_strdup (graph->name);
+  program->tensors = g_ptr_array_ref (graph->tensors);
+  program->ops = g_ptr_array_ref (graph->ops);
+  program->weights = g_ptr_array_new ();
+  program->profile = profile;
+  gather_weights (program);
+  find_lives (program->tensors, program->ops);
+  g_ptr_array_add (program->context->programs, program);
+  if (program->context->device != NULL && !plan (program, error))
+    return NULL;
+  return g_steal_pointer (&program);
+}
+
+/** nn_program_free: with the last program of a context goes the arena */
+void
+nn_program_free (NnProgram *program)
+{
+  NnContext *context;
+
+  if (program == NULL)
+    return;
+  context = program->context;
+  gpu_recording_free (program->recording);
+  g_ptr_array_remove_fast (context->programs, program);
+  if (context->programs->len == 0)
+    {
+      g_ptr_array_set_size (context->arena, 0);
+      context->arena_bytes = 0;
+    }
+  g_clear_pointer (&program->timings, g_array_unref);
+  g_ptr_array_unref (program->weights);
+  g_ptr_array_unref (program->tensors);
+  g_ptr_array_unref (program->ops);
+  g_free (program->name);
+  g_free (program);
+  nn_context_unref (context);
+}
+
+void
+nn_program_drop (NnProgram *program)
+{
+  g_clear_pointer (&program->recording, gpu_recording_free);
+}
+
+/**
+ * nn_program_run:
+ *
+ * Blocks. The first run reads the weights that are not there yet (stage "weights", in
+ * bytes); each then tells stage "compute", in dispatches. Errors: those of reading
+ * weights and of the device, G_IO_ERROR_CANCELLED.
+ */
+gboolean
+nn_program_run (NnProgram *program, const BaseTask *task, GError **error)
+{
+  NnContext *context = program->context;
+
+  if (!nn_weights_load (context, program->weights, task, error))
+    return FALSE;
+  if (context->device == NULL)
+    return nn_program_run_reference (program, task, error);
+  if (!nn_context_reserve (context, program->arena_bytes, error)
+      || (program->recording == NULL && !nn_program_record (program, error)))
+    return FALSE;
+  return gpu_recording_run (program->recording, task, error);
+}
+
+guint64
+nn_program_arena_bytes (const NnProgram *program)
+{
+  return program->arena_bytes;
+}
+
+double
+nn_program_flops (const NnProgram *program)
+{
+  return program->flops;
+}
+
+/** nn_program_timings: (transfer full): of the latest run; empty without @profile or
+ * before a run */
+GArray *
+nn_program_timings (NnProgram *program)
+{
+  if (program->timings != NULL)
+    return g_array_copy (program->timings);
+  if (program->profile && program->recording != NULL)
+    return gpu_recording_timings (program->recording);
+  return g_array_new (FALSE, TRUE, sizeof (GpuTiming));
+}

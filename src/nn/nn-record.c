@@ -1,0 +1,143 @@
+/* nn-record.c: a program's operators as one recording, with barriers where they are
+ * needed
+ *
+ * Operators stand in an order in which each finds its inputs, but several in a row may be
+ * independent. A barrier goes before an operator that reads what was written, or writes
+ * what was read or written, since the last barrier. This is seen from the bytes, not from
+ * the graph, so that two tensors that take turns in one place of the arena are told
+ * apart.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#include "config.h"
+
+#include "nn/nn-program-private.h"
+
+typedef struct
+{
+  GpuBuffer *buffer;
+  guint64 begin, end;
+} Range;
+
+typedef struct
+{
+  GArray *reads, *writes; /* Range: since the last barrier */
+} Pending;
+
+static Range
+range_of (GpuBinding binding)
+{
+  return (Range){ binding.buffer, binding.offset, binding.offset + binding.size };
+}
+
+/* The second source of a concat, when @op has one: it may be bound as one range with the
+ * first, with whatever lies between them. */
+static const NnTensor *
+second_source (const NnOp *op)
+{
+  switch (op->kind)
+    {
+    case NN_OP_LINEAR:
+      return op->linear.x2;
+    case NN_OP_CONV3:
+      return op->conv3.x2;
+    case NN_OP_GROUP_NORM:
+      return op->group_norm.x2;
+    default:
+      return NULL;
+    }
+}
+
+static guint
+find_reads (const NnEmit *emit, const NnOp *op, Range *reads)
+{
+  const NnTensor *second = second_source (op);
+
+  for (guint i = 0; i < op->n_inputs; i++)
+    {
+      reads[i] = range_of (nn_emit_read (emit, op->inputs[i]));
+      if (i > 0 && op->inputs[i] == second && reads[0].buffer == reads[i].buffer)
+        {
+          reads[0].begin = reads[i].begin = MIN (reads[0].begin, reads[i].begin);
+          reads[0].end = reads[i].end = MAX (reads[0].end, reads[i].end);
+        }
+    }
+  return op->n_inputs;
+}
+
+static gboolean
+touches (GArray *ranges, const Range *range)
+{
+  for (guint i = 0; i < ranges->len; i++)
+    {
+      const Range *other = &g_array_index (ranges, Range, i);
+
+      if (other->buffer == range->buffer && other->begin < range->end
+          && range->begin < other->end)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* Notes what @op touches; TRUE when a barrier must come first. */
+static gboolean
+note (Pending *pending, const NnEmit *emit, const NnOp *op)
+{
+  Range writes[2] = { range_of (
+      nn_emit_write (emit, op->y, 0, (guint64) op->y->n * op->y->h * op->y->w)) };
+  Range reads[NN_MAX_INPUTS];
+  guint n_reads = find_reads (emit, op, reads);
+  guint n_writes = 1;
+  gboolean barrier = FALSE;
+
+  if (op->scratch_bytes > 0)
+    writes[n_writes++] = range_of (nn_emit_scratch (emit, op));
+  for (guint i = 0; i < n_reads; i++)
+    barrier |= touches (pending->writes, &reads[i]);
+  for (guint i = 0; i < n_writes; i++)
+    barrier
+        |= touches (pending->reads, &writes[i]) || touches (pending->writes, &writes[i]);
+  if (barrier)
+    {
+      g_array_set_size (pending->reads, 0);
+      g_array_set_size (pending->writes, 0);
+    }
+  g_array_append_vals (pending->reads, reads, n_reads);
+  g_array_append_vals (pending->writes, writes, n_writes);
+  return barrier;
+}
+
+static gboolean
+record_ops (NnProgram *program, const NnEmit *emit, Pending *pending, GError **error)
+{
+  for (guint i = 0; i < program->ops->len; i++)
+    {
+      const NnOp *op = program->ops->pdata[i];
+
+      if (note (pending, emit, op))
+        gpu_recording_barrier (emit->recording);
+      if (!nn_emit_op (emit, op, error))
+        {
+          g_prefix_error (error, "%s: ", program->name);
+          return FALSE;
+        }
+    }
+  return gpu_recording_finish (emit->recording, program->profile, error);
+}
+
+gboolean
+nn_program_record (NnProgram *program, GError **error)
+{
+  g_autoptr (GpuRecording) recording = gpu_recording_new (program->context->device);
+  NnEmit emit = nn_context_emit (program->context, recording);
+  Pending pending = { g_array_new (FALSE, FALSE, sizeof (Range)),
+                      g_array_new (FALSE, FALSE, sizeof (Range)) };
+  gboolean good = record_ops (program, &emit, &pending, error);
+
+  g_array_unref (pending.reads);
+  g_array_unref (pending.writes);
+  if (good)
+    program->recording = g_steal_pointer (&recording);
+  return good;
+}
