@@ -212,7 +212,7 @@ start_scan (AppModelMenu *self)
 static void
 on_show (AppModelMenu *self)
 {
-  g_autofree char *bundled = app_model_bundled_path ();
+  g_autofree char *bundled = sd_bundled_model_path ();
   g_autofree char *folder = app_model_menu_folder ();
   g_autofree char *hint = NULL;
   GtkWidget *row;

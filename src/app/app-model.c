@@ -96,7 +96,7 @@ load_thread (GTask *gtask, gpointer source, gpointer data, GCancellable *cancell
 {
   Load *load = data;
   g_autoptr (AppModel) self = g_object_new (APP_TYPE_MODEL, NULL);
-  g_autofree char *bundled = app_model_bundled_path ();
+  g_autofree char *bundled = sd_bundled_model_path ();
   BaseTask task = { cancellable, load->progress != NULL ? on_progress : NULL, load };
   GError *error = NULL;
 
@@ -108,6 +108,7 @@ load_thread (GTask *gtask, gpointer source, gpointer data, GCancellable *cancell
       g_task_return_error (gtask, error);
       return;
     }
+  self->info = sd_info_new (self->model);
   self->bundled = g_strcmp0 (bundled, load->path) == 0;
   self->title = make_title (self->model, self->bundled);
   g_task_return_pointer (gtask, g_steal_pointer (&self), g_object_unref);
@@ -196,19 +197,4 @@ gboolean
 app_model_is_bundled (AppModel *self)
 {
   return self->bundled;
-}
-
-char *
-app_model_bundled_path (void)
-{
-  char *path = g_build_filename (BASE_BUILD_DATADIR, "models",
-                                 "calotype-sample.safetensors", NULL);
-
-  if (!g_file_test (path, G_FILE_TEST_EXISTS))
-    {
-      g_free (path);
-      path = g_build_filename (BASE_DATADIR, "models", "calotype-sample.safetensors",
-                               NULL);
-    }
-  return path;
 }

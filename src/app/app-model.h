@@ -35,5 +35,3 @@ const char *app_model_get_path (AppModel *self);
 /** app_model_get_title: for people: "Sample Model" for the bundled one */
 const char *app_model_get_title (AppModel *self);
 gboolean app_model_is_bundled (AppModel *self);
-/** app_model_bundled_path: (transfer full): where the sample model lies */
-char *app_model_bundled_path (void);

@@ -163,7 +163,7 @@ app_window_open (AppWindow *self, const char *path)
 void
 app_window_start (AppWindow *self)
 {
-  g_autofree char *path = app_model_bundled_path ();
+  g_autofree char *path = sd_bundled_model_path ();
 
   app_window_use_model (self, path);
   self->fresh = TRUE;

@@ -1,0 +1,149 @@
+/* app-format.c: numbers, sizes and shapes as text for people
+ *
+ * Digits and signs have no direction of their own: in a right-to-left line a shape would
+ * be drawn from its end. U+2066 … U+2069 keep it together.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#include "config.h"
+
+#include "app/app-format.h"
+
+#include <glib/gi18n.h>
+#include <math.h>
+#include <string.h>
+
+#define MINUS "\u2212"
+#define ISOLATE "\u2066"
+#define POP "\u2069"
+
+/* @text with every '-' a real minus. */
+static char *
+with_minus (const char *text)
+{
+  GString *out = g_string_new (NULL);
+
+  for (const char *p = text; *p != '\0'; p++)
+    {
+      if (*p == '-')
+        g_string_append (out, MINUS);
+      else
+        g_string_append_c (out, *p);
+    }
+  return g_string_free (out, FALSE);
+}
+
+static char *
+with_exponent (double value, int digits)
+{
+  static const char *const raised[]
+      = { "⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹" };
+  /* printf's own rounding decides the exponent: 9.9999 becomes 1.000×10¹, not 10.00. */
+  g_autofree char *text = g_strdup_printf ("%.*e", digits - 1, value);
+  char *e = strchr (text, 'e');
+  gint64 exponent = g_ascii_strtoll (e + 1, NULL, 10);
+  g_autofree char *number = g_strdup_printf ("%" G_GINT64_FORMAT, ABS (exponent));
+  g_autofree char *mantissa = NULL;
+  GString *out;
+
+  *e = '\0';
+  mantissa = with_minus (text);
+  out = g_string_new (mantissa);
+  g_string_append (out, "×10");
+  if (exponent < 0)
+    g_string_append (out, "⁻");
+  for (const char *p = number; *p != '\0'; p++)
+    g_string_append (out, raised[*p - '0']);
+  return g_string_free (out, FALSE);
+}
+
+char *
+app_format_digits (double value, int digits)
+{
+  double size = fabs (value);
+  g_autofree char *text = NULL;
+
+  if (isnan (value))
+    return g_strdup ("NaN");
+  if (isinf (value))
+    return g_strdup (value < 0 ? MINUS "∞" : "∞");
+  if (size == 0)
+    return g_strdup ("0");
+  if (size < 9.9995e-4 || size >= 999950)
+    return with_exponent (value, digits);
+  text = g_strdup_printf (
+      "%'.*f", CLAMP (digits - 1 - (int) floor (log10 (size)), 0, digits + 3), value);
+  return with_minus (text);
+}
+
+char *
+app_format_value (double value)
+{
+  return app_format_digits (value, 4);
+}
+
+char *
+app_format_count (guint64 count)
+{
+  return g_strdup_printf ("%'" G_GUINT64_FORMAT, count);
+}
+
+char *
+app_format_percent (guint64 part, guint64 whole)
+{
+  double percent = whole > 0 ? 100.0 * (double) part / (double) whole : 0;
+  int decimals = percent >= 10 || percent == 0 ? 0 : percent >= 1 ? 1 : 2;
+
+  if (percent > 0 && percent < 0.01)
+    /* Translators: less than a hundredth of a per cent */
+    return g_strdup (_ ("< 0.01 %"));
+  /* Not "100 %" where something is missing. */
+  if (part < whole && percent > 99.5)
+    {
+      percent = MIN (percent, 99.99);
+      decimals = 2;
+    }
+  /* Translators: a number of per cent */
+  return g_strdup_printf (_ ("%.*f %%"), decimals, percent);
+}
+
+char *
+app_format_isolate (const char *text)
+{
+  return g_strconcat (ISOLATE, text, POP, NULL);
+}
+
+char *
+app_format_range (const char *first, const char *last)
+{
+  return g_strconcat (ISOLATE, first, " … ", last, POP, NULL);
+}
+
+char *
+app_format_shape (const guint64 *shape, guint rank)
+{
+  GString *out;
+
+  if (rank == 0)
+    /* Translators: the shape of a tensor that is a single number */
+    return g_strdup (_ ("scalar"));
+  out = g_string_new (ISOLATE);
+  for (guint i = 0; i < rank; i++)
+    g_string_append_printf (out, "%s%" G_GUINT64_FORMAT, i > 0 ? " × " : "", shape[i]);
+  g_string_append (out, POP);
+  return g_string_free (out, FALSE);
+}
+
+char *
+app_format_dtypes (guint32 dtypes)
+{
+  GString *out = g_string_new (NULL);
+
+  for (guint i = 0; i < ST_N_DTYPES; i++)
+    {
+      if ((dtypes & (1u << i)) != 0)
+        g_string_append_printf (out, "%s%s", out->len > 0 ? ", " : "", st_dtype_name (i));
+    }
+  return g_string_free (out, FALSE);
+}
