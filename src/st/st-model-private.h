@@ -7,6 +7,18 @@
 
 #include "st/st-file-private.h"
 
+/* A shard index: which file holds which tensor. Names of files are plain base names: an
+ * index must not reach outside of its folder. */
+typedef struct _StIndex StIndex;
+
+StIndex *st_index_read (const char *path, const BaseTask *task, GError **error);
+void st_index_free (StIndex *index);
+guint st_index_n_shards (const StIndex *index);
+const char *st_index_shard (const StIndex *index, guint i);
+/** st_index_check: adds a warning for tensors that are not where @index says;
+ * @files: one for each shard */
+void st_index_check (const StIndex *index, StFile *const *files, GStrvBuilder *warnings);
+
 typedef struct
 {
   char *path;
@@ -15,12 +27,24 @@ typedef struct
 
 typedef struct
 {
-  GPtrArray *files; /* of StPart */
+  StIndex *index;
+  guint first; /* of its shards among the parts */
+} StPartIndex;
+
+typedef struct
+{
+  GPtrArray *parts; /* of StPart */
+  GArray *indexes;  /* of StPartIndex */
   GStrvBuilder *warnings;
-  char *folder; /* (nullable): when the model is a folder */
+  char *folder;      /* (nullable): where further files of the model lie */
+  gboolean is_named; /* a folder whose parts have names */
 } StParts;
 
-void st_part_free (gpointer part);
+void st_parts_init (StParts *parts);
+void st_parts_clear (StParts *parts);
 /** st_parts_find: fills @parts with the files behind @path: a file, an index, a folder */
 gboolean
 st_parts_find (StParts *parts, const char *path, const BaseTask *task, GError **error);
+
+/** st_is_base_name: whether @name is a file's name without any way to another folder */
+gboolean st_is_base_name (const char *name, gsize length);

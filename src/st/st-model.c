@@ -13,7 +13,8 @@ struct _StModel
 {
   gatomicrefcount refs;
   char *path;
-  char *folder; /* (nullable): the folder, when a folder was opened */
+  char *folder; /* (nullable): where the model's other files lie */
+  gboolean is_named;
   GPtrArray *files;
   StArena *arena; /* names with a part in front */
   StModelTensor *tensors;
@@ -92,7 +93,7 @@ add_file_warnings (StModel *model, GStrvBuilder *warnings, StFile *file)
 static const StPart *
 part_of (const StParts *parts, guint index)
 {
-  return g_ptr_array_index (parts->files, index);
+  return g_ptr_array_index (parts->parts, index);
 }
 
 /* Opens all of @parts; the first that fails is the model's fault. */
@@ -101,14 +102,14 @@ open_parts (StModel *model, StParts *parts, const BaseTask *task, GError **error
 {
   guint n_tensors = 0;
 
-  for (guint i = 0; i < parts->files->len; i++)
+  for (guint i = 0; i < parts->parts->len; i++)
     {
       const StPart *part = part_of (parts, i);
       StFile *file = st_file_open (part->path, task, error);
 
       if (file == NULL)
         {
-          if (parts->files->len > 1)
+          if (parts->parts->len > 1)
             {
               g_autofree char *base = g_path_get_basename (part->path);
 
@@ -120,9 +121,9 @@ open_parts (StModel *model, StParts *parts, const BaseTask *task, GError **error
       n_tensors += st_file_n_tensors (file);
     }
   model->tensors = g_new (StModelTensor, n_tensors);
-  if (parts->files->len > 1 || part_of (parts, 0)->prefix[0] != 0)
+  if (parts->parts->len > 1 || part_of (parts, 0)->prefix[0] != 0)
     model->names = st_names_new (model_name);
-  for (guint i = 0; i < parts->files->len; i++)
+  for (guint i = 0; i < parts->parts->len; i++)
     {
       const StPart *part = part_of (parts, i);
       StFile *file = g_ptr_array_index (model->files, i);
@@ -145,23 +146,31 @@ StModel *
 st_model_open (const char *path, const BaseTask *task, GError **error)
 {
   g_autoptr (StModel) model = g_new0 (StModel, 1);
-  StParts parts
-      = { g_ptr_array_new_with_free_func (st_part_free), g_strv_builder_new (), NULL };
+  StParts parts;
   gboolean ok;
 
   g_atomic_ref_count_init (&model->refs);
   model->path = g_strdup (path);
   model->files = g_ptr_array_new_with_free_func ((GDestroyNotify) st_file_unref);
   model->arena = st_arena_new ();
+  st_parts_init (&parts);
   ok = st_parts_find (&parts, path, task, error)
        && open_parts (model, &parts, task, error);
   if (ok)
     {
+      for (guint i = 0; i < parts.indexes->len; i++)
+        {
+          const StPartIndex *part = &g_array_index (parts.indexes, StPartIndex, i);
+
+          st_index_check (part->index,
+                          (StFile *const *) model->files->pdata + part->first,
+                          parts.warnings);
+        }
       model->warnings = g_strv_builder_end (parts.warnings);
+      model->folder = g_steal_pointer (&parts.folder);
+      model->is_named = parts.is_named;
     }
-  model->folder = g_steal_pointer (&parts.folder);
-  g_ptr_array_unref (parts.files);
-  g_strv_builder_unref (parts.warnings);
+  st_parts_clear (&parts);
   return ok ? g_steal_pointer (&model) : NULL;
 }
 
@@ -202,8 +211,7 @@ st_model_title (StModel *model)
 
   if (title != NULL && title[0] != 0)
     return st_name_escape (title, strlen (title));
-  base
-      = g_filename_display_basename (model->folder != NULL ? model->folder : model->path);
+  base = g_filename_display_basename (model->is_named ? model->folder : model->path);
   for (guint i = 0; i < G_N_ELEMENTS (suffixes); i++)
     if (g_str_has_suffix (base, suffixes[i]) && strlen (base) > strlen (suffixes[i]))
       {
@@ -216,7 +224,7 @@ st_model_title (StModel *model)
 gboolean
 st_model_is_folder (StModel *model)
 {
-  return model->folder != NULL;
+  return model->is_named;
 }
 
 guint

@@ -177,12 +177,22 @@ typedef struct
   guint32 name_length;
 } StModelTensor;
 
+/**
+ * st_model_open:
+ * @path: a .safetensors file, a shard index (*.json), a diffusers folder or its
+ *   model_index.json, or a folder that holds one model
+ *
+ * Errors: as st_file_open(), with the file's name in front where there are several;
+ * %ST_ERROR_INDEX for an index or folder that is not usable. Blocks: not for the main
+ * thread.
+ */
 StModel *st_model_open (const char *path, const BaseTask *task, GError **error);
 StModel *st_model_ref (StModel *model);
 void st_model_unref (StModel *model);
 const char *st_model_path (StModel *model);
 char *st_model_title (StModel *model); /* (transfer full): for people: file name without
                                           suffix, or modelspec.title */
+/** st_model_is_folder: a diffusers folder, whose names carry the part in front */
 gboolean st_model_is_folder (StModel *model);
 guint st_model_n_files (StModel *model);
 StFile *st_model_file (StModel *model, guint index);
