@@ -9,6 +9,7 @@
 // Bindings, groups (x: rows / R) and range as attention-rows.comp.
 #extension GL_GOOGLE_include_directive : require
 #include "include/common.glsl"
+#include "include/add-lanes.glsl"
 layout(constant_id = 3) const uint D4 = 128; // head size, vec4
 layout(constant_id = 4) const uint R = 4;
 layout(constant_id = 5) const uint KEYS = 4;
@@ -18,21 +19,6 @@ layout(binding = 1) uniform samplerBuffer K;
 layout(binding = 2) uniform samplerBuffer V;
 OUTPUT(3)
 layout(push_constant) uniform P { NnAttentionParams p; };
-
-#ifdef NO_SHUFFLE
-shared float parts[SG];
-float add_lanes(float x)
-{
-    parts[LANE] = x;
-    barrier();
-    float sum = 0;
-    for (uint i = 0; i < SG; i++) sum += parts[i];
-    barrier();
-    return sum;
-}
-#else
-float add_lanes(float x) { return subgroupAdd(x); }
-#endif
 
 void main()
 {

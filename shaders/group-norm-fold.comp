@@ -3,21 +3,16 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// A workgroup takes one group of one image; its lanes take chunks in turn. Without subgroup
-// operations SG is 1. A group may hold any number of channels, not only multiples of 4.
+// A workgroup takes one group of one image; its lanes take chunks in turn. A group may hold
+// any number of channels, not only multiples of 4.
 // bindings: 0 the parts, 1 output: [image][column] {vec4 mean, vec4 1/√(variance + eps)}.
 // Groups: x groups, y images.
 #extension GL_GOOGLE_include_directive : require
 #include "include/common.glsl"
+#include "include/add-lanes.glsl"
 layout(std430, binding = 0) readonly buffer PARTS { float parts[]; };
 layout(std430, binding = 1) writeonly buffer STATS { float stats[]; };
 layout(push_constant) uniform P { NnGroupNormParams p; };
-
-#ifdef NO_SHUFFLE
-float add_lanes(float x) { return x; }
-#else
-float add_lanes(float x) { return subgroupAdd(x); }
-#endif
 
 void main()
 {
