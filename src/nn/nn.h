@@ -1,4 +1,5 @@
-/* nn.h: operators, graphs and programs. A graph runs on a GPU or, by definition, in plain C
+/* nn.h: operators, graphs and programs. A graph runs on a GPU or, by definition, in plain
+ * C
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -16,9 +17,20 @@
 
 #define NN_ERROR (nn_error_quark ())
 GQuark nn_error_quark (void);
-typedef enum { NN_ERROR_SHAPE, NN_ERROR_WEIGHT, NN_ERROR_MEMORY, NN_ERROR_NOT_FINITE } NnError;
+typedef enum
+{
+  NN_ERROR_SHAPE,
+  NN_ERROR_WEIGHT,
+  NN_ERROR_MEMORY,
+  NN_ERROR_NOT_FINITE
+} NnError;
 
-typedef enum { NN_F32, NN_F16, NN_BF16 } NnType;
+typedef enum
+{
+  NN_F32,
+  NN_F16,
+  NN_BF16
+} NnType;
 
 typedef struct _NnContext NnContext; /* a device and a precision; reference counted */
 /** nn_context_new: @device NULL: the plain C reference. @activations: NN_F32 or NN_F16 */
@@ -38,7 +50,8 @@ typedef enum
   NN_WEIGHT_VECTOR, /* [out] : bias, gamma, beta */
 } NnWeightKind;
 
-/** NnReadFunc: copies the whole tensor, packed, in its type. Thread: any, several at once. */
+/** NnReadFunc: copies the whole tensor, packed, in its type. Thread: any, several at
+ * once. */
 typedef gboolean (*NnReadFunc) (gpointer source, void *dst, gsize n, GError **error);
 
 typedef struct
@@ -69,15 +82,29 @@ NnWeight *nn_weight_new (NnContext *context,
                          guint in);
 guint nn_weight_out (const NnWeight *weight);
 guint nn_weight_in (const NnWeight *weight);
-/** nn_context_load_weights: reads and repacks all that is not there yet; progress in bytes, stage "weights" */
-gboolean nn_context_load_weights (NnContext *context, const BaseTask *task, GError **error);
+/** nn_context_load_weights: reads and repacks all that is not there yet; progress in
+ * bytes, stage "weights" */
+gboolean
+nn_context_load_weights (NnContext *context, const BaseTask *task, GError **error);
+/** nn_context_clear_weights: frees all weights; programs that use them must be gone */
 void nn_context_clear_weights (NnContext *context);
+/** nn_context_weight_bytes: what all weights take on the device once they are loaded */
 guint64 nn_context_weight_bytes (NnContext *context);
 
-/* ---- states: what lives between programs and is seen by the host ---- */
+/* ---- states: what lives between programs and is seen by the host ----
+ *
+ * Always fp32, zeros at first. A state outlives the programs that load or store it.
+ * Reading one that holds a NaN or an infinity fails with NN_ERROR_NOT_FINITE, naming the
+ * state. */
 
 typedef struct _NnState NnState;
-NnState *nn_state_new (NnContext *context, guint n, guint h, guint w, guint c, const char *name, GError **error);
+NnState *nn_state_new (NnContext *context,
+                       guint n,
+                       guint h,
+                       guint w,
+                       guint c,
+                       const char *name,
+                       GError **error);
 void nn_state_free (NnState *state);
 gsize nn_state_count (const NnState *state); /* n·h·w·c */
 gboolean nn_state_write (NnState *state, const float *src, GError **error);
@@ -126,11 +153,12 @@ typedef struct
   NnTensor *x, *x2;
   NnWeight *weight, *bias; /* NN_WEIGHT_CONV3 */
   guint stride;            /* 0 or 1: 1; 2 */
-  gboolean pad_end;        /* stride 2 with zeros at the bottom and right only (VAE encoder) */
-  guint up_h, up_w;        /* not 0: x is first resized to this, nearest: src = ⌊dst·in/out⌋ */
-  NnTensor *channel_add;   /* (nullable): [1 or n][1][1][≥ offset + out], added at every pixel */
+  gboolean pad_end; /* stride 2 with zeros at the bottom and right only (VAE encoder) */
+  guint up_h, up_w; /* not 0: x is first resized to this, nearest: src = ⌊dst·in/out⌋ */
+  NnTensor
+      *channel_add; /* (nullable): [1 or n][1][1][≥ offset + out], added at every pixel */
   guint channel_add_offset;
-  NnAct act;               /* NONE or SILU */
+  NnAct act; /* NONE or SILU */
   NnTensor *residual;
 } NnConv3;
 /** nn_conv3: 3×3, zero padding 1 */
@@ -144,36 +172,48 @@ typedef struct
   float eps;
   gboolean silu;
 } NnGroupNorm;
-/** nn_group_norm: over all of x followed by x2; a group may straddle both. Wu & He 2018 */
+/** nn_group_norm: over all of x followed by x2; a group may straddle both. Wu & He 2018
+ */
 NnTensor *nn_group_norm (NnGraph *graph, const NnGroupNorm *p, const char *label);
 
-NnTensor *nn_layer_norm (NnGraph *graph, NnTensor *x, NnWeight *gamma, NnWeight *beta, float eps, const char *label);
+NnTensor *nn_layer_norm (NnGraph *graph,
+                         NnTensor *x,
+                         NnWeight *gamma,
+                         NnWeight *beta,
+                         float eps,
+                         const char *label);
 
 typedef struct
 {
   NnTensor *q, *k, *v;
-  guint q_offset, k_offset, v_offset; /* first channel, for stacked projections; multiples of 4 */
-  guint heads, head_dim;              /* head_dim a multiple of 4, 8 … 512 */
+  guint q_offset, k_offset,
+      v_offset;          /* first channel, for stacked projections; multiples of 4 */
+  guint heads, head_dim; /* head_dim a multiple of 4, 8 … 512 */
   gboolean causal;
   guint k_valid; /* keys used, ≤ T of k; 0: all */
 } NnAttention;
-/** nn_attention: softmax (q·kᵀ/√d)·v by heads; flash form, never T×T in memory. Dao et al. 2022 */
+/** nn_attention: softmax (q·kᵀ/√d)·v by heads; flash form, never T×T in memory. Dao et
+ * al. 2022 */
 NnTensor *nn_attention (NnGraph *graph, const NnAttention *p, const char *label);
 
-/** nn_time_embed: @t [n][1][1][1]; [cos | sin] with max period 10000, as SD's timestep_embedding */
+/** nn_time_embed: @t [n][1][1][1]; [cos | sin] with max period 10000, as SD's
+ * timestep_embedding */
 NnTensor *nn_time_embed (NnGraph *graph, NnTensor *t, guint dim, const char *label);
 NnTensor *nn_act (NnGraph *graph, NnTensor *x, NnAct act, const char *label);
-/** nn_combine: Σ coefs[i]·xs[i], i < n_xs ≤ 4; @coefs is a tensor [1][1][1][n_xs]: the sampler's step */
-NnTensor *nn_combine (NnGraph *graph, NnTensor *const *xs, guint n_xs, NnTensor *coefs, const char *label);
+/** nn_combine: Σ coefs[i]·xs[i], i < n_xs ≤ 4; @coefs is a tensor [1][1][1][n_xs]: the
+ * sampler's step */
+NnTensor *nn_combine (
+    NnGraph *graph, NnTensor *const *xs, guint n_xs, NnTensor *coefs, const char *label);
 
 /* ---- programs ---- */
 
 typedef struct _NnProgram NnProgram;
 
 /**
- * nn_program_new: takes the graph's plan: places activations in one arena by lifetime,
- * records. @graph may be freed afterwards. Programs of one context share one arena, so
- * they run one at a time.
+ * nn_program_new: takes the graph's plan: places activations in one arena by lifetime.
+ * @graph may be freed afterwards. Programs of one context share one arena, so they run
+ * one at a time; the arena is as large as the largest needs and goes with the last of
+ * them.
  */
 NnProgram *nn_program_new (NnGraph *graph, gboolean profile, GError **error);
 void nn_program_free (NnProgram *program);
