@@ -11,9 +11,11 @@ SPDX-License-Identifier: GPL-3.0-or-later
 """
 
 import argparse
+import hashlib
 import json
 import math
 import pathlib
+import tempfile
 
 import diffusers
 import numpy as np
@@ -180,8 +182,15 @@ def make_sample():
     golden.save()
 
 
+def file_hash(config):
+    with tempfile.NamedTemporaryFile() as file:
+        formula.write(file.name, config)
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def make_formula(name, config):
     golden = Golden(name, "tools/make-checkpoint" + (" --narrow" if name == "sd-narrow" else ""))
+    golden.head["model_sha256"] = file_hash(config)
 
     def state(part):
         return {n: torch.from_numpy(formula.tensor(n, s)) for n, s in formula.shapes(config, part).items()}
