@@ -16,6 +16,12 @@
 #include <json-glib/json-glib.h>
 #include <string.h>
 
+static const char index_json[]
+    = "{\"_class_name\": \"StableDiffusionPipeline\", "
+      "\"unet\": [\"diffusers\", \"UNet2DConditionModel\"], "
+      "\"vae\": [\"diffusers\", \"AutoencoderKL\"], "
+      "\"text_encoder\": [\"transformers\", \"CLIPTextModel\"]}";
+
 static char *folder; /* of this run */
 static char *narrow; /* the formula's narrow model */
 
@@ -125,8 +131,7 @@ check_folder (const char *which, const char *path)
   write_part (single, pairs, "vae", target);
   write_part (single, pairs, "text_encoder", target);
   g_autofree char *index = g_build_filename (target, "model_index.json", NULL);
-  g_file_set_contents (index, "{\"_class_name\": \"StableDiffusionPipeline\"}", -1,
-                       &error);
+  g_file_set_contents (index, index_json, -1, &error);
   g_assert_no_error (error);
 
   g_autoptr (StModel) model = st_model_open (target, NULL, &error);
@@ -192,7 +197,8 @@ test_older_vae_names (void)
   g_assert_cmpint (g_mkdir_with_parents (inner, 0700), ==, 0);
   st_write (path, tensors, G_N_ELEMENTS (names), NULL, &error);
   g_assert_no_error (error);
-  g_file_set_contents (index, "{}", -1, &error);
+  g_file_set_contents (index, "{\"vae\": [\"diffusers\", \"AutoencoderKL\"]}", -1,
+                       &error);
   g_assert_no_error (error);
   g_autoptr (StModel) model = st_model_open (target, NULL, &error);
   g_assert_no_error (error);
