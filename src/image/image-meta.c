@@ -1,0 +1,84 @@
+/* image-meta.c: what made a picture, whichever program wrote it down
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#include "config.h"
+
+#include "image/image-private.h"
+
+#include <math.h>
+#include <string.h>
+
+ImageMeta *
+image_meta_new (void)
+{
+  ImageMeta *meta = g_new0 (ImageMeta, 1);
+
+  meta->steps = meta->width = meta->height = meta->clip_skip = -1;
+  meta->cfg = NAN;
+  return meta;
+}
+
+ImageMeta *
+image_meta_copy (const ImageMeta *meta)
+{
+  ImageMeta *copy;
+
+  if (meta == NULL)
+    return NULL;
+  copy = g_memdup2 (meta, sizeof *meta);
+  copy->prompt = g_strdup (meta->prompt);
+  copy->negative = g_strdup (meta->negative);
+  copy->sampler = g_strdup (meta->sampler);
+  copy->schedule = g_strdup (meta->schedule);
+  copy->model = g_strdup (meta->model);
+  copy->model_hash = g_strdup (meta->model_hash);
+  copy->rng = g_strdup (meta->rng);
+  copy->version = g_strdup (meta->version);
+  copy->source = g_strdup (meta->source);
+  return copy;
+}
+
+void
+image_meta_free (ImageMeta *meta)
+{
+  if (meta == NULL)
+    return;
+  g_free (meta->prompt);
+  g_free (meta->negative);
+  g_free (meta->sampler);
+  g_free (meta->schedule);
+  g_free (meta->model);
+  g_free (meta->model_hash);
+  g_free (meta->rng);
+  g_free (meta->version);
+  g_free (meta->source);
+  g_free (meta);
+}
+
+/* Ours first: it alone is exact. `parameters` may hold JSON (Fooocus, StableSwarmUI). A
+ * picture of ComfyUI that also has `parameters` got them from a node that knows better
+ * than a walk through the graph. */
+ImageMeta *
+image_meta_from_texts (GPtrArray *texts)
+{
+  static const char *const keywords[]
+      = { "calotype", "parameters", "invokeai_metadata", "sd-metadata", "Comment" };
+  ImageMeta *meta = NULL;
+
+  for (guint i = 0; meta == NULL && i < G_N_ELEMENTS (keywords); i++)
+    {
+      const char *text = image_texts_find (texts, keywords[i]);
+
+      if (text != NULL)
+        meta = image_meta_from_json (keywords[i], text);
+      if (text != NULL && meta == NULL && g_str_equal (keywords[i], "parameters"))
+        meta = image_meta_from_a1111 (text);
+    }
+  if (meta == NULL && image_texts_find (texts, "Dream") != NULL)
+    meta = image_meta_from_dream (image_texts_find (texts, "Dream"));
+  if (meta == NULL && image_texts_find (texts, "prompt") != NULL)
+    meta = image_meta_from_comfyui (image_texts_find (texts, "prompt"));
+  return meta;
+}
