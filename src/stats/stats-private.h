@@ -229,7 +229,7 @@ typedef struct
   StFile *file;
   guint64 begin, size;
   const BaseTask *task;
-  guint passes, n_passes; /* done, expected: for progress */
+  guint passes, n_passes; /* done, in all: for progress */
 } StatsReader;
 
 guint64 stats_reader_n_chunks (const StatsReader *reader);

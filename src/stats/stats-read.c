@@ -104,7 +104,7 @@ report (Run *run, guint64 bytes)
   run->bytes_done += bytes;
   base_task_progress (reader->task, "statistics",
                       reader->passes * reader->size + run->bytes_done,
-                      MAX (reader->n_passes, reader->passes + 1) * reader->size);
+                      reader->n_passes * reader->size);
 }
 
 static void

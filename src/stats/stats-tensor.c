@@ -130,7 +130,7 @@ exact_moments (StatsTensor *stats, const StatsSpace *space)
 {
   StatsMoments *moments = &stats->moments;
   StatsCellIter iter;
-  StatsSum sum = { 0 }, shift = { 0 };
+  StatsSum sum = { 0 };
   guint64 cell, count;
   double n = (double) moments->n;
 
@@ -139,18 +139,16 @@ exact_moments (StatsTensor *stats, const StatsSpace *space)
     if (stats_key_is_finite (space, cell))
       add_times (&sum, stats_key_value (stats->dtype, cell), count);
   moments->mean = (sum.hi + sum.lo) / n;
+  moments->mean_lo = (fma (-moments->mean, n, sum.hi) + sum.lo) / n;
 
   stats_cells_iter (&stats->cells, &iter);
   while (stats_cells_next (&iter, &cell, &count))
     if (stats_key_is_finite (space, cell))
       {
         double distance = stats_key_value (stats->dtype, cell) - moments->mean;
-        add_times (&shift, distance, count);
         add_times (&moments->m2, distance * distance, count);
       }
-  /* What rounding the mean left over. */
-  moments->mean_lo = (shift.hi + shift.lo) / n;
-  stats_sum_add (&moments->m2, -moments->mean_lo * (shift.hi + shift.lo));
+  stats_sum_add (&moments->m2, -moments->mean_lo * moments->mean_lo * n);
 }
 
 void

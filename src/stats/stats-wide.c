@@ -424,10 +424,13 @@ hunt_in_cells (const StatsTensor *stats, Hunt *hunts, guint64 first_cell, guint8
     }
 }
 
-/* One window for all quantiles in the same keys; FALSE when none is left to look into. */
-static gboolean
+/* One window for all quantiles in the same keys. Returns the readings still to be made.
+ */
+static guint
 set_windows (WindowPass *pass, const Hunt *hunts, guint *window_of)
 {
+  guint shift = 0;
+
   pass->n_windows = 0;
   for (guint q = 0; q < STATS_N_QUANTILES; q++)
     {
@@ -436,8 +439,9 @@ set_windows (WindowPass *pass, const Hunt *hunts, guint *window_of)
       if (pass->n_windows == 0 || pass->windows[pass->n_windows - 1].low != hunts[q].low)
         window_set (&pass->windows[pass->n_windows++], hunts[q].low, hunts[q].high);
       window_of[q] = pass->n_windows - 1;
+      shift = MAX (shift, pass->windows[pass->n_windows - 1].shift);
     }
-  return pass->n_windows > 0;
+  return pass->n_windows > 0 ? 1 + (shift + 15) / 16 : 0;
 }
 
 static void
@@ -456,14 +460,15 @@ find_quantiles (StatsTensor *stats, StatsReader *reader, GError **error)
 {
   g_autofree guint8 *marked = g_new0 (guint8, STATS_N_CODES);
   Hunt hunts[STATS_N_QUANTILES];
-  guint window_of[STATS_N_QUANTILES] = { 0 };
+  guint window_of[STATS_N_QUANTILES] = { 0 }, to_come;
   WindowPass pass = { stats->dtype, .grid = &stats->cells.grid, .marked = marked };
 
   if (stats_space (stats->dtype)->integer)
     pass.first_cell = stats_grid_cell (pass.grid, stats->min_key);
   hunt_in_cells (stats, hunts, pass.first_cell, marked);
-  while (set_windows (&pass, hunts, window_of))
+  while ((to_come = set_windows (&pass, hunts, window_of)) > 0)
     {
+      reader->n_passes = reader->passes + to_come;
       g_autofree guint64 *counts = g_new0 (guint64, pass.n_windows * STATS_N_CODES);
       pass.counts = counts;
       if (!stats_reader_run (reader, &window_vtable, &pass, error))
@@ -483,7 +488,7 @@ stats_wide_compute (StatsTensor *stats, StatsReader *reader, GError **error)
 {
   const StatsSpace *space = stats_space (stats->dtype);
 
-  reader->n_passes = space->bits == 32 ? (space->integer ? 3 : 2) : 4;
+  reader->n_passes = space->bits == 32 ? (space->integer ? 3 : 2) : 5; /* at most */
   if (!first_reading (stats, reader, error))
     return FALSE;
   stats->summary.has_moments = stats->moments.n > 0;

@@ -47,7 +47,7 @@ typedef enum
 /**
  * StatsHistogram: counts between edges
  *
- * @edges has n_bins + 1 entries, lo and hi lying between the first and last, midway
+ * @edges has n_bins + 1 entries around all values of the type from lo to hi, midway
  * between representable values of the type, no bin being narrower than the spacing of the
  * type there. below and above count the finite values outside.
  */

@@ -1,0 +1,144 @@
+/* bench-stats.c: gigabytes a second of exact statistics, per type
+ *
+ * bench-stats [MEGABYTES]: each type from a cached file of that size (512), best of
+ * three; then 100,000 small tensors. One line each: type, seconds, GB/s of file.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#include "config.h"
+
+#include "stats/stats.h"
+
+#include <glib/gstdio.h>
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#define SMALL 1024
+#define N_SMALL 100000
+
+static float *
+make_weights (gsize n)
+{
+  float *values = g_new (float, n);
+  guint64 state = 1;
+
+  for (gsize i = 0; i < n; i++)
+    {
+      gint sum = 0;
+      state = state * G_GUINT64_CONSTANT (6364136223846793005) + 1442695040888963407;
+      for (guint k = 0; k < 4; k++)
+        sum += (gint) ((state >> (16 * k)) & 0xffff) - 32768;
+      values[i] = (float) sum * (0.02f / 37837.f);
+    }
+  return values;
+}
+
+/* Weights of deviation 0.02 in the type, or for integers 1,000 times their size. */
+static void
+fill (StDtype dtype, const float *weights, guint8 *dst, gsize size)
+{
+  for (gsize i = 0; i < size / 8; i++)
+    {
+      float w = weights[i & 0xfffff];
+      double d = (double) w;
+      gint64 whole = (gint64) (d * 1e6) & (dtype == ST_DTYPE_I64 ? -1 : 0x7fffffff);
+      guint32 bits;
+      memcpy (&bits, &w, 4);
+      if (dtype == ST_DTYPE_F64)
+        memcpy (dst + 8 * i, &d, 8);
+      else if (dtype == ST_DTYPE_F32 || dtype == ST_DTYPE_C64)
+        {
+          memcpy (dst + 8 * i, &w, 4);
+          memcpy (dst + 8 * i + 4, &weights[(i + 1) & 0xfffff], 4);
+        }
+      else if (dtype == ST_DTYPE_BF16 || dtype == ST_DTYPE_F16)
+        for (guint k = 0; k < 4; k++)
+          {
+            memcpy (&bits, &weights[(4 * i + k) & 0xfffff], 4);
+            guint16 code = bits >> 16;
+            if (dtype == ST_DTYPE_F16)
+              code = (guint16) ((bits >> 16 & 0x8000)
+                                | (((bits & 0x7fffffff) - (112u << 23)) >> 13 & 0x7fff));
+            memcpy (dst + 8 * i + 2 * k, &code, 2);
+          }
+      else if (st_dtype_bits (dtype) >= 32)
+        memcpy (dst + 8 * i, &whole, 8);
+      else
+        for (guint k = 0; k < 8; k++)
+          dst[8 * i + k] = (guint8) (weights[(8 * i + k) & 0xfffff] * 1000);
+    }
+}
+
+/* Of all threads together: other programs on the machine do not count. */
+static double
+processor_seconds (void)
+{
+  struct timespec now;
+  clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &now);
+  return (double) now.tv_sec + 1e-9 * (double) now.tv_nsec;
+}
+
+/* Of a clock and of the processor. */
+static void
+once (StFile *file, double *wall, double *busy)
+{
+  gint64 start = g_get_monotonic_time ();
+  double busy_start = processor_seconds ();
+  for (guint i = 0; i < st_file_n_tensors (file); i++)
+    stats_tensor_unref (
+        stats_tensor_compute (file, st_file_tensor (file, i), NULL, NULL));
+  *wall = MIN (*wall, (double) (g_get_monotonic_time () - start) / G_TIME_SPAN_SECOND);
+  *busy = MIN (*busy, processor_seconds () - busy_start);
+}
+
+static void
+measure (const char *name, const char *path, const StWriteTensor *tensors, guint n)
+{
+  g_autoptr (GError) error = NULL;
+  double wall = INFINITY, busy = INFINITY;
+
+  if (!st_write (path, tensors, n, NULL, &error))
+    g_error ("%s", error->message);
+  g_autoptr (StFile) file = st_file_open (path, NULL, &error);
+  if (file == NULL)
+    g_error ("%s", error->message);
+  for (guint i = 0; i < 3; i++)
+    once (file, &wall, &busy);
+  double size = (double) st_file_data_bytes (file) / 1e9;
+  g_print ("%-12s %8.3f s %7.2f GB/s %8.2f GB/s a core\n", name, wall, size / wall,
+           size / busy);
+  g_unlink (path);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const StDtype types[]
+      = { ST_DTYPE_F4,   ST_DTYPE_F6_E2M3, ST_DTYPE_U8,  ST_DTYPE_F8_E4M3,
+          ST_DTYPE_BF16, ST_DTYPE_F16,     ST_DTYPE_I32, ST_DTYPE_F32,
+          ST_DTYPE_C64,  ST_DTYPE_F64,     ST_DTYPE_I64 };
+  gsize size = (argc > 1 ? g_ascii_strtoull (argv[1], NULL, 10) : 512) * 960000;
+  g_autofree float *weights = make_weights (1 << 20);
+  g_autofree guint8 *data = g_malloc (MAX (size, N_SMALL * SMALL * 2));
+  g_autofree char *folder = g_dir_make_tmp ("bench-stats-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename (folder, "x.safetensors", NULL);
+  const guint64 small = SMALL;
+  g_autofree StWriteTensor *many = g_new0 (StWriteTensor, N_SMALL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (types); i++)
+    {
+      guint64 n = size * 8 / st_dtype_bits (types[i]);
+      const StWriteTensor tensor = { "x", types[i], 1, &n, data };
+      fill (types[i], weights, data, size);
+      measure (st_dtype_name (types[i]), path, &tensor, 1);
+    }
+  fill (ST_DTYPE_F16, weights, data, N_SMALL * SMALL * 2);
+  for (guint i = 0; i < N_SMALL; i++)
+    many[i] = (StWriteTensor){ g_strdup_printf ("t%u", i), ST_DTYPE_F16, 1, &small,
+                               data + (gsize) i * SMALL * 2 };
+  measure ("small F16", path, many, N_SMALL);
+  g_rmdir (folder);
+  return 0;
+}

@@ -1,0 +1,221 @@
+/* test-stats-queue.c: the statistics of a whole model, in the order that is wanted
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#include "config.h"
+
+#include "stats-fixture.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define N_SMALL 300
+#define N_LARGE 2
+#define LARGE 12000000
+
+typedef struct
+{
+  GMutex mutex;
+  GCond changed;
+  GArray *order;
+  guint n_errors;
+  gboolean held; /* workers wait in the callback */
+} Watch;
+
+static void
+on_done (guint index, StatsTensor *stats, const GError *error, gpointer user_data)
+{
+  Watch *watch = user_data;
+
+  g_mutex_lock (&watch->mutex);
+  if (stats == NULL)
+    {
+      g_assert_nonnull (error);
+      watch->n_errors++;
+    }
+  g_array_append_val (watch->order, index);
+  g_cond_broadcast (&watch->changed);
+  while (watch->held)
+    g_cond_wait (&watch->changed, &watch->mutex);
+  g_mutex_unlock (&watch->mutex);
+}
+
+static void
+wait_for (Watch *watch, guint n)
+{
+  gint64 end = g_get_monotonic_time () + 60 * G_TIME_SPAN_SECOND;
+  g_mutex_lock (&watch->mutex);
+  while (watch->order->len < n)
+    g_assert_true (g_cond_wait_until (&watch->changed, &watch->mutex, end));
+  g_mutex_unlock (&watch->mutex);
+}
+
+static void
+set_held (Watch *watch, gboolean held)
+{
+  g_mutex_lock (&watch->mutex);
+  watch->held = held;
+  g_cond_broadcast (&watch->changed);
+  g_mutex_unlock (&watch->mutex);
+}
+
+typedef struct
+{
+  char *folder, *path;
+  StModel *model;
+  Watch watch;
+} Fixture;
+
+static void
+set_up (Fixture *fixture, gconstpointer unused)
+{
+  static const guint64 small = 500, large = LARGE;
+  g_autoptr (GError) error = NULL;
+  g_autofree guint8 *raw = fixture_raw (LARGE * 2);
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  StWriteTensor tensors[N_SMALL + N_LARGE];
+
+  for (guint i = 0; i < N_SMALL + N_LARGE; i++)
+    {
+      gboolean is_small = i < N_SMALL;
+      g_ptr_array_add (names, g_strdup_printf ("t%03u", i));
+      tensors[i]
+          = (StWriteTensor){ names->pdata[i], is_small ? ST_DTYPE_F32 : ST_DTYPE_BF16, 1,
+                             is_small ? &small : &large, raw + (is_small ? 4 * i : 0) };
+    }
+  fixture->folder = g_dir_make_tmp ("calotype-stats-XXXXXX", &error);
+  g_assert_no_error (error);
+  fixture->path = g_build_filename (fixture->folder, "m.safetensors", NULL);
+  st_write (fixture->path, tensors, G_N_ELEMENTS (tensors), NULL, &error);
+  g_assert_no_error (error);
+  fixture->model = st_model_open (fixture->path, NULL, &error);
+  g_assert_no_error (error);
+  g_mutex_init (&fixture->watch.mutex);
+  g_cond_init (&fixture->watch.changed);
+  fixture->watch.order = g_array_new (FALSE, FALSE, sizeof (guint));
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer unused)
+{
+  st_model_unref (fixture->model);
+  g_assert_cmpint (g_unlink (fixture->path), ==, 0);
+  g_assert_cmpint (g_rmdir (fixture->folder), ==, 0);
+  g_array_unref (fixture->watch.order);
+  g_free (fixture->folder);
+  g_free (fixture->path);
+}
+
+static void
+test_all (Fixture *fixture, gconstpointer unused)
+{
+  guint n = st_model_n_tensors (fixture->model);
+  StatsQueue *queue = stats_queue_new (fixture->model, on_done, &fixture->watch);
+  guint64 done, total;
+
+  g_assert_cmpuint (n, ==, N_SMALL + N_LARGE);
+  g_assert_null (stats_queue_peek (queue, 0));
+  stats_queue_want_all (queue);
+  wait_for (&fixture->watch, n);
+  for (guint i = 0; i < n; i++)
+    {
+      const StModelTensor *entry = st_model_tensor (fixture->model, i);
+      g_autoptr (StatsTensor) stats = stats_queue_peek (queue, i);
+      g_assert_nonnull (stats);
+      g_assert_cmpuint (stats_tensor_summary (stats)->count, ==, entry->tensor->count);
+    }
+  stats_queue_progress (queue, &done, &total);
+  g_assert_cmpuint (total, ==, N_SMALL * 2000 + N_LARGE * 2 * LARGE);
+  g_assert_cmpuint (done, ==, total);
+  g_assert_cmpuint (fixture->watch.n_errors, ==, 0);
+  stats_queue_free (queue);
+}
+
+/* Newest wish first and in its own order, before file order, nothing twice. */
+static void
+test_order (Fixture *fixture, gconstpointer unused)
+{
+  Watch *watch = &fixture->watch;
+  guint n_workers = g_get_num_processors ();
+  guint n = st_model_n_tensors (fixture->model);
+  const guint older[] = { 200, 201, 202 }, newer[] = { 150, 201, 140, 130 };
+  const guint expected[] = { 150, 201, 140, 130, 200, 202 };
+  g_autofree guint *blocking = g_new (guint, n_workers);
+  StatsQueue *queue = stats_queue_new (fixture->model, on_done, watch);
+
+  for (guint i = 0; i < n_workers; i++)
+    blocking[i] = 250 + i;
+  set_held (watch, TRUE);
+  stats_queue_want (queue, blocking, n_workers);
+  wait_for (watch, n_workers);
+  stats_queue_want_all (queue);
+  stats_queue_want (queue, older, G_N_ELEMENTS (older));
+  stats_queue_want (queue, newer, G_N_ELEMENTS (newer));
+  set_held (watch, FALSE);
+  wait_for (watch, n);
+
+  /* With several workers neighbours may finish in another order. */
+  for (guint i = 0; i < G_N_ELEMENTS (expected); i++)
+    {
+      guint place = 0;
+      while (g_array_index (watch->order, guint, place) != expected[i])
+        place++;
+      g_assert_cmpint (ABS ((gint) place - (gint) (n_workers + i)), <=, n_workers);
+    }
+  g_autofree guint8 *seen = g_new0 (guint8, n);
+  for (guint i = 0; i < watch->order->len; i++)
+    g_assert_cmpuint (seen[g_array_index (watch->order, guint, i)]++, ==, 0);
+  stats_queue_free (queue);
+}
+
+/* Leaving in the middle takes no longer than one piece of a tensor. */
+static void
+test_leave (Fixture *fixture, gconstpointer unused)
+{
+  gint64 longest = 0;
+  for (guint i = 0; i < 5; i++)
+    {
+      StatsQueue *queue = stats_queue_new (fixture->model, NULL, NULL);
+      stats_queue_want_all (queue);
+      g_usleep (1000 * i);
+      gint64 start = g_get_monotonic_time ();
+      stats_queue_free (queue);
+      longest = MAX (longest, g_get_monotonic_time () - start);
+    }
+  g_test_message ("leaving took %" G_GINT64_FORMAT " µs at most", longest);
+  /* The rule is 50 ms; a busy machine may not run us for longer than that. */
+  g_assert_cmpint (longest, <, 500000);
+}
+
+static void
+test_file_gone (Fixture *fixture, gconstpointer unused)
+{
+  StatsQueue *queue = stats_queue_new (fixture->model, on_done, &fixture->watch);
+  const guint one = 3;
+  guint64 done, total;
+
+  g_assert_cmpint (truncate (fixture->path, 1000), ==, 0);
+  stats_queue_want (queue, &one, 1);
+  wait_for (&fixture->watch, 1);
+  g_assert_cmpuint (fixture->watch.n_errors, ==, 1);
+  g_assert_null (stats_queue_peek (queue, 3));
+  stats_queue_progress (queue, &done, &total);
+  g_assert_cmpuint (done, ==, 2000);
+  stats_queue_free (queue);
+  stats_queue_free (NULL);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+#define ADD(name, test)                                                                  \
+  g_test_add ("/stats/queue/" name, Fixture, NULL, set_up, test, tear_down)
+  ADD ("all", test_all);
+  ADD ("order", test_order);
+  ADD ("leave", test_leave);
+  ADD ("file-gone", test_file_gone);
+  return g_test_run ();
+}
