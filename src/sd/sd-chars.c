@@ -88,14 +88,26 @@ add (GArray *chars, gunichar c, gsize at)
     }
 }
 
+static gboolean
+is_mark (gunichar c)
+{
+  return c >= 0x300 && in_ranges (c, marks, G_N_ELEMENTS (marks));
+}
+
+/* A mark that GLib would move and the reference does not. */
+static gboolean
+is_young_mark (gunichar c)
+{
+  return c >= 0x300 && g_unichar_combining_class (c) != 0 && !is_mark (c);
+}
+
 /* Whether @c may change or be changed by what stands before it in composition: marks, and
  * the vowels and final consonants of conjoining Hangul. */
 static gboolean
 joins_previous (gunichar c)
 {
-  return c >= 0x300
-         && (g_unichar_ismark (c) || g_unichar_combining_class (c) != 0
-             || (c >= 0x1160 && c <= 0x11ff));
+  return is_mark (c) || (c >= 0x1160 && c <= 0x11ff)
+         || (c >= 0x300 && g_unichar_ismark (c) && !is_young_mark (c));
 }
 
 /* One character and all that join it. */
@@ -122,14 +134,14 @@ sd_chars_normalize (const char *text, gsize length, gsize base)
           continue;
         }
       gsize end = i + g_unichar_to_utf8 (c, NULL);
-      while (end < length)
+      while (end < length && !is_young_mark (c))
         {
           gunichar next = g_utf8_get_char_validated (text + end, (gssize) (length - end));
           if (next == (gunichar) -1 || next == (gunichar) -2 || !joins_previous (next))
             break;
           end += g_unichar_to_utf8 (next, NULL);
         }
-      if (c < 128 && end == i + 1)
+      if ((c < 128 && end == i + 1) || is_young_mark (c))
         add (chars, c, base + i);
       else
         add_group (chars, text + i, end - i, base + i);

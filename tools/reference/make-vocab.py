@@ -7,10 +7,10 @@ data/clip-merges.bin: one pair of little-endian 16-bit token ids for each merge,
 order; the merge of rank r makes token 512 + r. Ids 0…255 are the bytes in CLIP's order,
 256…511 the same bytes at the end of a word.
 
-src/sd/sd-chars-data.h: which characters are letters and numbers, and their lower case, as
-the `tokenizers` library sees them: asked of the library for every character, so that the
-program's answer depends neither on the locale nor on the Unicode version of its own
-libraries.
+src/sd/sd-chars-data.h: which characters are letters, numbers and marks that composition may
+reorder, and their lower case, as the `tokenizers` library sees them: asked of the library for
+every character, so that the program's answer depends neither on the locale nor on the Unicode
+version of its own libraries.
 
 SPDX-License-Identifier: GPL-3.0-or-later
 """
@@ -52,15 +52,26 @@ def write_merges(merges, path):
     path.write_bytes(b"".join(struct.pack("<HH", ids[a], ids[b]) for a, b in merges))
 
 
+def questions():
+    """Letter? Number? Does it change places with a mark of the highest class before it?"""
+    letter, number = (normalizers.Replace(Regex(p), "!") for p in (r"\p{L}", r"\p{N}"))
+    nfc = normalizers.NFC()
+    return (
+        lambda c: letter.normalize_str(c) == "!",
+        lambda c: number.normalize_str(c) == "!",
+        lambda c: c == "\u0345" or nfc.normalize_str("a\u0345" + c)[-1] == "\u0345",
+    )
+
+
 def scan():
-    """(letters, numbers, lower): ranges [first, last], and [first, last, stride, delta]."""
-    marks = [(normalizers.Replace(Regex(r"\p{L}"), "!"), []), (normalizers.Replace(Regex(r"\p{N}"), "!"), [])]
+    """[letters, numbers, marks]: ranges [first, last]; lower: [first, last, stride, delta]."""
+    tables = [(question, []) for question in questions()]
     lowercase, lower = normalizers.Lowercase(), []
     for c in range(128, 0x110000):
         if 0xD800 <= c < 0xE000:
             continue
-        for mark, ranges in marks:
-            if mark.normalize_str(chr(c)) == "!":
+        for question, ranges in tables:
+            if question(chr(c)):
                 if ranges and ranges[-1][1] == c - 1:
                     ranges[-1][1] = c
                 else:
@@ -74,7 +85,7 @@ def scan():
             last[1:3] = [c, c - last[1]]
         else:
             lower.append([c, c, 0, delta])
-    return marks[0][1], marks[1][1], [[f, l, s or 1, d] for f, l, s, d in lower]
+    return [ranges for _, ranges in tables], [[f, l, s or 1, d] for f, l, s, d in lower]
 
 
 def rows(ranges, per_line, pattern):
@@ -83,9 +94,9 @@ def rows(ranges, per_line, pattern):
 
 
 def write_chars(path):
-    letters, numbers, lower = scan()
+    (letters, numbers, marks), lower = scan()
     path.write_text(
-        f"""/* sd-chars-data.h: letters, numbers and lower case beyond ASCII, for the tokenizer
+        f"""/* sd-chars-data.h: letters, numbers, marks and lower case beyond ASCII, for the tokenizer
  *
  * Made by tools/reference/make-vocab.py with tokenizers {tokenizers.__version__}; do not edit.
  *
@@ -101,6 +112,11 @@ static const guint32 letters[][2] = {{
 
 static const guint32 numbers[][2] = {{
 {rows(numbers, 5, "{{0x{:x},0x{:x}}},")}
+}};
+
+/* of a combining class that is not 0 */
+static const guint32 marks[][2] = {{
+{rows(marks, 5, "{{0x{:x},0x{:x}}},")}
 }};
 
 /* first, last, stride, what to add */
