@@ -17,14 +17,20 @@ typedef enum
   SD_ERROR_NOT_A_MODEL,  /* cannot generate: message says what the file is */
   SD_ERROR_MISSING_PART, /* text encoder, UNet or VAE is not in it: message names it */
   SD_ERROR_UNSUPPORTED,
-  SD_ERROR_PARAMETER,    /* a number out of range: message names it */
-  SD_ERROR_NOT_FINITE,   /* NaN or Inf: message names the stage */
+  SD_ERROR_PARAMETER,  /* a number out of range: message names it */
+  SD_ERROR_NOT_FINITE, /* NaN or Inf: message names the stage */
   SD_ERROR_STATE,
 } SdError;
 
 /* ---- what is it ---- */
 
-typedef enum { SD_FAMILY_UNKNOWN, SD_FAMILY_SD1, SD_FAMILY_SD2, SD_FAMILY_SDXL } SdFamily;
+typedef enum
+{
+  SD_FAMILY_UNKNOWN,
+  SD_FAMILY_SD1,
+  SD_FAMILY_SD2,
+  SD_FAMILY_SDXL
+} SdFamily;
 
 typedef struct
 {
@@ -32,7 +38,7 @@ typedef struct
   char *sentence;     /* "Stable Diffusion 1.x, F16, text encoder, UNet and VAE inside" */
   char *deciding_key; /* the name that decided */
   gboolean can_generate;
-  char *why_not;      /* when it cannot: cause and remedy, in plain words */
+  char *why_not; /* when it cannot: cause and remedy, in plain words */
   gboolean has_text, has_unet, has_vae, diffusers_names, v_prediction;
   guint unet_in_channels;
   guint width, height; /* default size */
@@ -47,7 +53,8 @@ typedef struct
 /** sd_info_new: from names, shapes and metadata only. Thread: any */
 SdInfo *sd_info_new (StModel *model);
 void sd_info_free (SdInfo *info);
-/** sd_bundled_model_path: (transfer full): the sample model, installed or in the source tree */
+/** sd_bundled_model_path: (transfer full): the sample model, installed or in the source
+ * tree */
 char *sd_bundled_model_path (void);
 
 /* Bytes of a text: from begin up to, without, end. */
@@ -60,8 +67,8 @@ typedef struct
  * sd_unknown_words: the words of @prompt that are not among @info's words
  * @spans: (out) (optional) (transfer full): #SdSpan of every occurrence, in order
  *
- * Returns: (transfer full) (nullable): each word once, in lower case; NULL where there is none
- * or @info has no list of words. Thread: any
+ * Returns: (transfer full) (nullable): each word once, in lower case; NULL where there is
+ * none or @info has no list of words. Thread: any
  */
 char **sd_unknown_words (const SdInfo *info, const char *prompt, GArray **spans);
 
@@ -72,7 +79,8 @@ SdTokenizer *sd_tokenizer_new (GError **error);
 void sd_tokenizer_free (SdTokenizer *tokenizer);
 /**
  * sd_tokenizer_encode: ids (guint32) without start and end, any number
- * @offsets: (out) (optional) (transfer full): gsize: byte of @text at which each id begins
+ * @offsets: (out) (optional) (transfer full): gsize: byte of @text at which each id
+ * begins
  */
 GArray *sd_tokenizer_encode (SdTokenizer *tokenizer, const char *text, GArray **offsets);
 
@@ -91,61 +99,99 @@ typedef struct
   SamplerSchedule schedule;
 } SdParams;
 
-SdParams *sd_params_new_for (const SdInfo *info); /* the model's defaults, empty prompt, seed 0 */
+SdParams *
+sd_params_new_for (const SdInfo *info); /* the model's defaults, empty prompt, seed 0 */
 SdParams *sd_params_copy (const SdParams *params);
 void sd_params_free (SdParams *params);
 gboolean sd_params_check (const SdParams *params, GError **error);
 
-typedef enum { SD_PRECISION_AUTO, SD_PRECISION_FP32, SD_PRECISION_FP16 } SdPrecision;
+typedef enum
+{
+  SD_PRECISION_AUTO,
+  SD_PRECISION_FP32,
+  SD_PRECISION_FP16
+} SdPrecision;
 
 /* A loaded model on a device. Blocking; one thread at a time. Stages told to tasks:
  * "weights" (bytes), "kernels", "text", "step" (steps), "decode". */
 typedef struct _SdEngine SdEngine;
 
 /** sd_engine_new: @device -1: the best; -2: the plain C reference (tests) */
-SdEngine *sd_engine_new (StModel *model, int device, SdPrecision precision, const BaseTask *task, GError **error);
+SdEngine *sd_engine_new (StModel *model,
+                         int device,
+                         SdPrecision precision,
+                         const BaseTask *task,
+                         GError **error);
 void sd_engine_free (SdEngine *engine);
 const SdInfo *sd_engine_info (SdEngine *engine);
 const char *sd_engine_device_name (SdEngine *engine);
 guint64 sd_engine_memory_bytes (SdEngine *engine);
-void sd_engine_set_profile (SdEngine *engine, gboolean profile); /* before the first run */
+void sd_engine_set_profile (SdEngine *engine,
+                            gboolean profile); /* before the first run */
 char *sd_engine_profile_table (SdEngine *engine);
 /** sd_engine_warm: builds and runs every kernel once, so that none is compiled later */
-gboolean sd_engine_warm (SdEngine *engine, const SdParams *params, const BaseTask *task, GError **error);
+gboolean sd_engine_warm (SdEngine *engine,
+                         const SdParams *params,
+                         const BaseTask *task,
+                         GError **error);
 
 /* One press of Generate: `batch` pictures made side by side, step by step. */
 typedef struct _SdRun SdRun;
 
-/** sd_run_new: encodes the prompts and draws the noise; @noise: (nullable): [batch][4][h/8][w/8], unit variance */
-SdRun *sd_run_new (SdEngine *engine, const SdParams *params, const float *noise, const BaseTask *task, GError **error);
+/** sd_run_new: encodes the prompts and draws the noise; @noise: (nullable):
+ * [batch][4][h/8][w/8], unit variance */
+SdRun *sd_run_new (SdEngine *engine,
+                   const SdParams *params,
+                   const float *noise,
+                   const BaseTask *task,
+                   GError **error);
 void sd_run_free (SdRun *run);
-/** sd_run_warnings: (nullable): NULL-terminated: words beyond 75 tokens, words not taught … */
+/** sd_run_warnings: (nullable): NULL-terminated: words beyond 75 tokens, words not taught
+ * … */
 const char *const *sd_run_warnings (SdRun *run);
 guint sd_run_n_steps (SdRun *run);
 guint sd_run_step_index (SdRun *run);
-/** sd_run_step: one step of all pictures; after a failure or a cancel the run stands before the step */
+/** sd_run_step: one step of all pictures; after a failure or a cancel the run stands
+ * before the step */
 gboolean sd_run_step (SdRun *run, const BaseTask *task, GError **error);
-/** sd_run_latents: [batch][4][h/8][w/8] as the UNet sees them; denoised: of the last step */
+/** sd_run_latents: [batch][4][h/8][w/8] as the UNet sees them; denoised: of the last step
+ */
 const float *sd_run_latents (SdRun *run, gsize *n);
 const float *sd_run_denoised (SdRun *run, gsize *n);
-/** sd_run_preview: of the predicted clean picture: the VAE where cheap, else fitted factors */
+/** sd_run_preview: of the predicted clean picture: the VAE where cheap, else fitted
+ * factors */
 ImageBuffer *sd_run_preview (SdRun *run, guint picture, GError **error);
-/** sd_run_decode: the VAE's picture of the current latents; refuses non-finite or blank ones */
-ImageBuffer *sd_run_decode (SdRun *run, guint picture, const BaseTask *task, GError **error);
+/** sd_run_decode: the VAE's picture of the current latents; refuses non-finite or blank
+ * ones */
+ImageBuffer *
+sd_run_decode (SdRun *run, guint picture, const BaseTask *task, GError **error);
 /** sd_engine_decode_latents: [1][4][h][w] kept from any step: for scrubbing */
-ImageBuffer *sd_engine_decode_latents (SdEngine *engine, const float *latents, guint h, guint w, const BaseTask *task, GError **error);
+ImageBuffer *sd_engine_decode_latents (SdEngine *engine,
+                                       const float *latents,
+                                       guint h,
+                                       guint w,
+                                       const BaseTask *task,
+                                       GError **error);
 /**
  * sd_engine_encode: the VAE's latents of a picture whose sides are multiples of 8
  *
- * Returns: (transfer full) (nullable): [4][height/8][width/8], the mean, scaled as the UNet
- *   sees latents; freed with g_free
+ * Returns: (transfer full) (nullable): [4][height/8][width/8], the mean, scaled as the
+ * UNet sees latents; freed with g_free
  */
-float *sd_engine_encode (SdEngine *engine, const ImageBuffer *image, const BaseTask *task, GError **error);
+float *sd_engine_encode (SdEngine *engine,
+                         const ImageBuffer *image,
+                         const BaseTask *task,
+                         GError **error);
 /** sd_run_save: everything needed to continue with the same bits, params too */
 GBytes *sd_run_save (SdRun *run);
-SdRun *sd_run_load (SdEngine *engine, GBytes *state, const BaseTask *task, GError **error);
+SdRun *
+sd_run_load (SdEngine *engine, GBytes *state, const BaseTask *task, GError **error);
 /** sd_run_save_picture: PNG with `parameters` and our own chunk, atomically */
-gboolean sd_run_save_picture (SdRun *run, guint picture, const ImageBuffer *image, const char *path, GError **error);
+gboolean sd_run_save_picture (SdRun *run,
+                              guint picture,
+                              const ImageBuffer *image,
+                              const char *path,
+                              GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdInfo, sd_info_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdTokenizer, sd_tokenizer_free)
