@@ -133,7 +133,7 @@ app_scrubber_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
   int h = gtk_widget_get_height (widget), w = gtk_widget_get_width (widget);
   GdkRGBA color, faint;
 
-  * / app_compat_get_color (widget, &color);
+  app_compat_get_color (widget, &color);
   faint = color;
   faint.alpha *= 0.25f;
   gtk_snapshot_append_color (
