@@ -80,6 +80,12 @@ app_job_new (const char *model_path, const SdParams *params, GBytes *state)
   return self;
 }
 
+void
+app_job_restore_stopped (AppJob *self)
+{
+  self->state = APP_JOB_STOPPED;
+}
+
 const char *
 app_job_get_model_path (AppJob *self)
 {

@@ -27,6 +27,8 @@ G_DECLARE_FINAL_TYPE (AppJob, app_job, APP, JOB, GObject)
 
 /** app_job_new: @state: (nullable): of a stopped job, to go on from */
 AppJob *app_job_new (const char *model_path, const SdParams *params, GBytes *state);
+/** app_job_restore_stopped: a new job from a journal stands as one that was stopped */
+void app_job_restore_stopped (AppJob *job);
 const char *app_job_get_model_path (AppJob *job);
 const SdParams *app_job_get_params (AppJob *job);
 AppJobState app_job_get_state (AppJob *job);
