@@ -25,3 +25,6 @@ void app_pictures_page_set_narrow (AppPicturesPage *self, gboolean narrow);
 gboolean app_pictures_page_next_pane (AppPicturesPage *self);
 /** app_pictures_page_close: the window is closing: save, stop */
 void app_pictures_page_close (AppPicturesPage *self);
+/** app_pictures_page_remembered_model: (nullable): what the restored session was made
+ * with */
+const char *app_pictures_page_remembered_model (AppPicturesPage *self);

@@ -163,9 +163,11 @@ app_window_open (AppWindow *self, const char *path)
 void
 app_window_start (AppWindow *self)
 {
-  g_autofree char *path = sd_bundled_model_path ();
+  const char *remembered = app_pictures_page_remembered_model (self->pictures);
+  g_autofree char *bundled = sd_bundled_model_path ();
+  gboolean there = remembered != NULL && g_file_test (remembered, G_FILE_TEST_EXISTS);
 
-  app_window_use_model (self, path);
+  app_window_use_model (self, there ? remembered : bundled);
   self->fresh = TRUE;
 }
 

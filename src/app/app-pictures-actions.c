@@ -1,0 +1,401 @@
+/* app-pictures-actions.c: the actions of the Pictures page and the keys of its picture
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#include "config.h"
+
+#include "app/app-pictures-private.h"
+
+#include <glib/gi18n.h>
+
+#include "app/app-compat.h"
+
+AppWindow *
+app_pictures_window (AppPicturesPage *self)
+{
+  GtkRoot *root = gtk_widget_get_root (GTK_WIDGET (self));
+
+  return APP_IS_WINDOW (root) ? APP_WINDOW (root) : NULL;
+}
+
+/* ---- generating ---- */
+
+static void
+generate (AppPicturesPage *self, gboolean next_seed)
+{
+  AppJob *job;
+
+  if (app_session_get_params (self->session) == NULL
+      || app_session_get_model_path (self->session) == NULL)
+    return;
+  job = app_session_generate (self->session, next_seed);
+  app_pictures_watch (self, job);
+  app_pictures_update_actions (self);
+}
+
+static void
+on_generate (GSimpleAction *action, GVariant *parameter, gpointer self)
+{
+  generate (self, FALSE);
+}
+
+static void
+on_generate_next (GSimpleAction *action, GVariant *parameter, gpointer self)
+{
+  generate (self, TRUE);
+}
+
+static void
+on_stop (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  AppPicturesPage *self = data;
+
+  if (self->live != NULL)
+    app_worker_stop (app_worker_get (), self->live);
+}
+
+static void
+on_continue (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  AppPicturesPage *self = data;
+
+  if (self->live != NULL)
+    app_worker_submit (app_worker_get (), self->live);
+}
+
+static void
+on_keep_preview (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  AppPicturesPage *self = data;
+
+  if (self->live != NULL)
+    app_worker_keep_preview (app_worker_get (), self->live);
+}
+
+static void
+on_discard (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  AppPicturesPage *self = data;
+
+  if (self->live == NULL)
+    return;
+  app_session_discard (self->session, self->live);
+  g_clear_object (&self->live);
+  app_stage_set_job (self->stage, NULL);
+  if (app_session_get_shown (self->session) != NULL)
+    app_pictures_show (self, app_session_get_shown (self->session));
+  app_pictures_update_actions (self);
+}
+
+static void
+on_lock_seed (GSimpleAction *action, GVariant *value, gpointer data)
+{
+  AppPicturesPage *self = data;
+
+  g_simple_action_set_state (action, value);
+  app_session_set_seed_locked (self->session, g_variant_get_boolean (value));
+}
+
+/* ---- settings ---- */
+
+static void
+on_undo (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  app_session_undo (((AppPicturesPage *) data)->session);
+}
+
+static void
+on_redo (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  app_session_redo (((AppPicturesPage *) data)->session);
+}
+
+static void
+on_fill (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  AppPicturesPage *self = data;
+
+  if (self->offered != NULL)
+    app_pictures_fill (self, self->offered);
+}
+
+static void
+on_use_settings (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  AppPicturesPage *self = data;
+  AppPicture *shown = app_session_get_shown (self->session);
+  g_autoptr (ImageMeta) meta = shown != NULL ? app_pictures_meta_of (shown) : NULL;
+
+  if (meta != NULL)
+    app_pictures_fill (self, meta);
+}
+
+static void
+on_text_pasted (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (AppPicturesPage) self = data;
+  g_autofree char *text
+      = gdk_clipboard_read_text_finish (GDK_CLIPBOARD (source), result, NULL);
+  ImageMeta *meta = text != NULL ? image_meta_from_a1111 (text) : NULL;
+
+  if (meta != NULL)
+    app_pictures_offer (self, meta);
+  else
+    app_window_toast (app_pictures_window (self),
+                      _ ("The clipboard holds no settings of a picture."), NULL, NULL);
+}
+
+static void
+on_paste_settings (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  gdk_clipboard_read_text_async (gtk_widget_get_clipboard (data), NULL, on_text_pasted,
+                                 g_object_ref (data));
+}
+
+/* ---- the picture ---- */
+
+static void
+on_zoom_fit (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  app_canvas_zoom_fit (app_stage_get_canvas (((AppPicturesPage *) data)->stage));
+}
+
+static void
+on_zoom_original (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  app_canvas_zoom_exact (app_stage_get_canvas (((AppPicturesPage *) data)->stage));
+}
+
+static void
+on_pin_picture (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  AppPicturesPage *self = data;
+  AppCanvas *canvas = app_stage_get_canvas (self->stage);
+
+  g_set_object (&self->reference, app_session_get_shown (self->session));
+  app_canvas_set_reference (canvas, app_canvas_get_texture (canvas));
+  app_stage_set_line (self->stage, NULL);
+  app_window_toast (app_pictures_window (self),
+                    _ ("Pinned: hold Space to compare another picture with it"), NULL,
+                    NULL);
+}
+
+static void
+on_split (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  AppCanvas *canvas = app_stage_get_canvas (((AppPicturesPage *) data)->stage);
+
+  app_canvas_set_split (canvas, !app_canvas_get_split (canvas));
+}
+
+static void
+on_mark_picture (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  AppPicture *shown = app_session_get_shown (((AppPicturesPage *) data)->session);
+
+  if (shown != NULL)
+    app_picture_set_pinned (shown, !app_picture_get_pinned (shown));
+}
+
+static void
+on_copy_picture (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  AppPicturesPage *self = data;
+  AppPicture *shown = app_session_get_shown (self->session);
+  g_autoptr (GdkContentProvider) content
+      = shown != NULL ? app_history_content (shown) : NULL;
+
+  if (content == NULL)
+    return;
+  gdk_clipboard_set_content (gtk_widget_get_clipboard (GTK_WIDGET (self)), content);
+  app_window_toast (app_pictures_window (self), _ ("Picture copied"), NULL, NULL);
+}
+
+static void
+on_copied (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (AppPicturesPage) self = data;
+  g_autoptr (GError) error = NULL;
+
+  if (!g_file_copy_finish (G_FILE (source), result, &error)
+      && app_pictures_window (self) != NULL)
+    app_window_toast (app_pictures_window (self), error->message, NULL, NULL);
+}
+
+static void
+on_copy_place (GFile *file, gpointer data)
+{
+  g_autoptr (AppPicturesPage) self = data;
+  AppPicture *shown = app_session_get_shown (self->session);
+
+  if (file == NULL || shown == NULL || app_picture_get_path (shown) == NULL)
+    return;
+  g_autoptr (GFile) from = g_file_new_for_path (app_picture_get_path (shown));
+  g_file_copy_async (from, file, G_FILE_COPY_OVERWRITE, G_PRIORITY_DEFAULT, NULL, NULL,
+                     NULL, on_copied, g_object_ref (self));
+}
+
+static void
+on_save_copy (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  AppPicturesPage *self = data;
+  AppPicture *shown = app_session_get_shown (self->session);
+
+  if (shown == NULL || app_picture_get_path (shown) == NULL)
+    return;
+  g_autofree char *name = g_path_get_basename (app_picture_get_path (shown));
+  app_compat_choose_file (GTK_WINDOW (app_pictures_window (self)), APP_COMPAT_SAVE_FILE,
+                          _ ("Save a Copy"), _ ("_Save"), NULL, NULL, name, on_copy_place,
+                          g_object_ref (self));
+}
+
+static void
+on_trash_picture (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  AppPicturesPage *self = data;
+  AppPicture *shown = app_session_get_shown (self->session);
+
+  if (shown == NULL || app_picture_get_path (shown) == NULL)
+    return;
+  app_session_trash (self->session, shown);
+  app_session_set_shown (self->session, NULL);
+  app_history_move (self->history, 0);
+  app_window_toast (app_pictures_window (self), _ ("Moved to the trash"), _ ("Undo"),
+                    "win.untrash-picture");
+}
+
+static void
+on_untrash_picture (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  app_session_untrash (((AppPicturesPage *) data)->session);
+}
+
+static void
+on_picture_alone (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  AppPicturesPage *self = data;
+  AppWindow *window = app_pictures_window (self);
+
+  self->alone = !self->alone;
+  app_window_set_bars_visible (window, !self->alone);
+  app_stage_set_alone (self->stage, self->alone);
+  app_pictures_page_set_narrow (self, self->narrow);
+  if (self->alone)
+    gtk_window_fullscreen (GTK_WINDOW (window));
+  else
+    gtk_window_unfullscreen (GTK_WINDOW (window));
+}
+
+static void
+on_toggle_history (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  AppPicturesPage *self = data;
+
+  self->history_wanted = !self->history_wanted;
+  app_pictures_page_set_narrow (self, self->narrow);
+}
+
+static void
+on_narrow_page (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  AppPicturesPage *self = data;
+  GtkWidget *pages[] = { self->narrow_stage, self->narrow_form, self->narrow_history };
+
+  if (self->narrow)
+    gtk_stack_set_visible_child (GTK_STACK (self->stack),
+                                 pages[MIN (g_variant_get_uint32 (parameter), 2)]);
+}
+
+static void
+on_free_memory (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  app_worker_free_memory (app_worker_get ());
+}
+
+static void
+on_bigger_model (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  AppWindow *window = app_pictures_window (data);
+
+  app_window_toast (window,
+                    _ ("Open a Stable Diffusion model: a .safetensors file from A1111’s "
+                       "or ComfyUI’s folder works as it is."),
+                    _ ("Open…"), "win.open");
+}
+
+static const GActionEntry entries[] = {
+  { "generate", on_generate },
+  { "generate-next", on_generate_next },
+  { "stop", on_stop },
+  { "continue", on_continue },
+  { "keep-preview", on_keep_preview },
+  { "discard", on_discard },
+  { "lock-seed", NULL, NULL, "false", on_lock_seed },
+  { "undo-settings", on_undo },
+  { "redo-settings", on_redo },
+  { "fill-settings", on_fill },
+  { "use-settings", on_use_settings },
+  { "paste-settings", on_paste_settings },
+  { "zoom-fit", on_zoom_fit },
+  { "zoom-original", on_zoom_original },
+  { "pin-picture", on_pin_picture },
+  { "split-picture", on_split },
+  { "mark-picture", on_mark_picture },
+  { "copy-picture", on_copy_picture },
+  { "save-copy", on_save_copy },
+  { "trash-picture", on_trash_picture },
+  { "untrash-picture", on_untrash_picture },
+  { "picture-alone", on_picture_alone },
+  { "toggle-history", on_toggle_history },
+  { "pictures-part", on_narrow_page, "u" },
+  { "free-memory", on_free_memory },
+  { "bigger-model", on_bigger_model },
+};
+
+static void
+enable (AppPicturesPage *self, const char *name, gboolean enabled)
+{
+  GAction *action = g_action_map_lookup_action (self->map, name);
+
+  g_simple_action_set_enabled (G_SIMPLE_ACTION (action), enabled);
+}
+
+void
+app_pictures_update_actions (AppPicturesPage *self)
+{
+  AppJobState state = self->live != NULL ? app_job_get_state (self->live) : APP_JOB_DONE;
+  gboolean ended = state == APP_JOB_STOPPED || state == APP_JOB_FAILED;
+  AppPicture *shown = app_session_get_shown (self->session);
+  gboolean saved = shown != NULL && app_picture_get_path (shown) != NULL;
+  gboolean can = self->model != NULL && app_session_get_params (self->session) != NULL;
+  GAction *lock;
+
+  if (self->map == NULL)
+    return;
+  enable (self, "generate", can);
+  enable (self, "generate-next", can);
+  enable (self, "stop", state == APP_JOB_RUNNING || state == APP_JOB_WAITING);
+  enable (self, "continue", ended);
+  enable (self, "keep-preview", ended);
+  enable (self, "discard", ended);
+  enable (self, "use-settings", shown != NULL);
+  enable (self, "pin-picture",
+          app_canvas_get_texture (app_stage_get_canvas (self->stage)) != NULL);
+  enable (self, "mark-picture", shown != NULL);
+  enable (self, "copy-picture", saved);
+  enable (self, "save-copy", saved);
+  enable (self, "trash-picture", saved);
+  lock = g_action_map_lookup_action (self->map, "lock-seed");
+  g_simple_action_set_state (
+      G_SIMPLE_ACTION (lock),
+      g_variant_new_boolean (app_session_get_seed_locked (self->session)));
+}
+
+void
+app_pictures_page_add_actions (AppPicturesPage *self, GActionMap *map)
+{
+  self->map = map;
+  g_action_map_add_action_entries (map, entries, G_N_ELEMENTS (entries), self);
+  app_pictures_update_actions (self);
+}

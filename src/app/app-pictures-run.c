@@ -1,0 +1,218 @@
+/* app-pictures-run.c: what a run means to the page: view, title, notification, inhibition
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#include "config.h"
+
+#include "app/app-pictures-private.h"
+
+#include <glib/gi18n.h>
+
+#define FADE_FROM 0.25 /* seconds a step from which previews fade instead of cutting */
+
+static AppCanvasChange
+step_change (AppJob *job)
+{
+  return app_job_get_seconds_per_step (job) >= FADE_FROM ? APP_CANVAS_FADE
+                                                         : APP_CANVAS_CUT;
+}
+
+/* The live job as it is now, or at the step where the time line stands. */
+static void
+show_job (AppPicturesPage *self, AppJob *job, AppCanvasChange change)
+{
+  const SdParams *params = app_job_get_params (job);
+  AppScrubber *scrubber = app_stage_get_scrubber (self->stage);
+  guint position = app_scrubber_get_position (scrubber);
+  gboolean at_end = app_scrubber_is_live (scrubber) || position == 0;
+  GdkTexture *texture = at_end ? app_job_get_picture (job, 0) : NULL;
+
+  if (params->batch > 1)
+    {
+      if (app_job_get_step (job) > 0)
+        app_stage_show_sheet (self->stage, job, at_end ? 0 : position);
+      return;
+    }
+  if (texture == NULL)
+    texture = app_job_get_preview (job, 0, at_end ? app_job_get_step (job) : position);
+  /* Until the first preview the old picture stays. */
+  if (texture != NULL)
+    app_stage_show_picture (self->stage, texture, params->width, params->height, change);
+}
+
+static AppPicture *
+tile_of (AppPicturesPage *self, AppJob *job, guint index)
+{
+  GListModel *history = app_session_get_history (self->session);
+
+  for (guint i = 0; i < g_list_model_get_n_items (history); i++)
+    {
+      g_autoptr (AppPicture) picture = g_list_model_get_item (history, i);
+
+      if (app_picture_get_job (picture) == job
+          && app_picture_get_index (picture) == index)
+        return picture; /* the list keeps it */
+    }
+  return NULL;
+}
+
+static void
+on_step (AppJob *job, guint step, AppPicturesPage *self)
+{
+  AppWindow *window = app_pictures_window (self);
+  double all = app_job_get_n_steps (job) + 1.0; /* decoding counts as one more */
+
+  if (self->following && app_scrubber_is_live (app_stage_get_scrubber (self->stage)))
+    show_job (self, job, step_change (job));
+  if (window != NULL)
+    app_window_set_progress (window, step / all);
+}
+
+static void
+on_sharpened (AppJob *job, guint step, AppPicturesPage *self)
+{
+  if (self->following
+      && app_scrubber_get_position (app_stage_get_scrubber (self->stage)) == step)
+    show_job (self, job, APP_CANVAS_CUT);
+}
+
+static void
+notify_done (AppPicturesPage *self, AppJob *job)
+{
+  AppWindow *window = app_pictures_window (self);
+  GApplication *application = g_application_get_default ();
+  const char *path = app_job_get_path (job, 0);
+
+  if (window == NULL || gtk_window_is_active (GTK_WINDOW (window)) || application == NULL
+      || path == NULL)
+    return;
+  g_autoptr (GNotification) notification = g_notification_new (_ ("Picture finished"));
+  g_autoptr (GFile) file = g_file_new_for_path (path);
+  g_autoptr (GIcon) icon = g_file_icon_new (file);
+  g_notification_set_body (notification, app_job_get_params (job)->prompt);
+  g_notification_set_icon (notification, icon);
+  g_application_send_notification (application, "picture", notification);
+}
+
+static void
+on_picture (AppJob *job, guint index, AppPicturesPage *self)
+{
+  AppPicture *tile = tile_of (self, job, index);
+
+  if (!self->following)
+    return;
+  if (tile != NULL)
+    {
+      app_picture_set_seen (tile, TRUE);
+      app_session_set_shown (self->session, tile);
+      app_history_select (self->history, tile);
+    }
+  show_job (self, job, APP_CANVAS_DEVELOP);
+}
+
+static void
+set_inhibited (AppPicturesPage *self, gboolean running)
+{
+  GApplication *application = g_application_get_default ();
+  AppWindow *window = app_pictures_window (self);
+
+  if (application == NULL || window == NULL)
+    return;
+  if (running && self->inhibit_cookie == 0)
+    self->inhibit_cookie = gtk_application_inhibit (
+        GTK_APPLICATION (application), GTK_WINDOW (window),
+        GTK_APPLICATION_INHIBIT_SUSPEND, _ ("A picture is being made"));
+  if (!running && self->inhibit_cookie != 0)
+    {
+      gtk_application_uninhibit (GTK_APPLICATION (application), self->inhibit_cookie);
+      self->inhibit_cookie = 0;
+    }
+}
+
+/* Lasting: without a device nothing can be made until something is installed. */
+static void
+show_device_fault (AppPicturesPage *self, AppJob *job)
+{
+  const GError *error = app_job_get_error (job);
+  AppWindow *window = app_pictures_window (self);
+
+  if (error == NULL || window == NULL
+      || !g_error_matches (error, GPU_ERROR, GPU_ERROR_NO_DEVICE))
+    return;
+  app_window_set_banner (window, error->message, NULL, NULL);
+  app_stage_set_empty (self->stage, _ ("No Device to Compute On"), error->message);
+}
+
+static void
+on_state (AppJob *job, AppPicturesPage *self)
+{
+  AppJobState state = app_job_get_state (job);
+  AppWindow *window = app_pictures_window (self);
+
+  set_inhibited (self, state == APP_JOB_RUNNING);
+  if (state == APP_JOB_RUNNING)
+    {
+      /* What runs is what the time line is about, unless the user looks elsewhere. */
+      g_set_object (&self->live, job);
+      if (self->following)
+        app_stage_set_job (self->stage, job);
+      app_worker_sharpen (app_worker_get (), NULL);
+    }
+  else if (state != APP_JOB_WAITING && window != NULL)
+    app_window_set_progress (window, -1);
+  if (state == APP_JOB_DONE)
+    {
+      notify_done (self, job);
+      if (self->live == job)
+        app_worker_sharpen (app_worker_get (), job);
+    }
+  if (state == APP_JOB_FAILED)
+    show_device_fault (self, job);
+  app_pictures_update_actions (self);
+}
+
+void
+app_pictures_show_live (AppPicturesPage *self)
+{
+  self->following = TRUE;
+  if (self->live == NULL)
+    return;
+  app_stage_set_job (self->stage, self->live);
+  app_history_select (self->history, tile_of (self, self->live, 0));
+  show_job (self, self->live, APP_CANVAS_CUT);
+}
+
+static void
+on_step_chosen (AppStage *stage, guint step, AppPicturesPage *self)
+{
+  if (self->live != NULL)
+    show_job (self, self->live, APP_CANVAS_CUT);
+}
+
+void
+app_pictures_watch (AppPicturesPage *self, AppJob *job)
+{
+  g_signal_connect_object (job, "step", G_CALLBACK (on_step), self, 0);
+  g_signal_connect_object (job, "sharpened", G_CALLBACK (on_sharpened), self, 0);
+  g_signal_connect_object (job, "picture", G_CALLBACK (on_picture), self, 0);
+  g_signal_connect_object (job, "state-changed", G_CALLBACK (on_state), self, 0);
+  if (self->live == NULL || app_job_get_state (self->live) != APP_JOB_RUNNING)
+    {
+      g_set_object (&self->live, job);
+      self->following = TRUE;
+      app_stage_set_job (self->stage, job);
+    }
+  if (g_signal_handler_find (self->stage, G_SIGNAL_MATCH_FUNC | G_SIGNAL_MATCH_DATA, 0, 0,
+                             NULL, on_step_chosen, self)
+      == 0)
+    g_signal_connect_object (self->stage, "step-chosen", G_CALLBACK (on_step_chosen),
+                             self, 0);
+}
+
+void
+app_pictures_unwatch (AppPicturesPage *self)
+{
+  set_inhibited (self, FALSE);
+  g_clear_object (&self->live);
+}
