@@ -148,10 +148,15 @@ update_note (AppPicturesPage *self)
   g_autofree char *line = NULL;
 
   if (app_worker_get_device_name (worker) != NULL)
-    /* Translators: name of the graphics card, memory it holds for us in GiB */
-    line = g_strdup_printf (_ ("%s · \u2066%.1f GiB\u2069"),
-                            app_worker_get_device_name (worker),
-                            (double) app_worker_get_memory (worker) / (1 << 30));
+    {
+      double mib = (double) app_worker_get_memory (worker) / (1 << 20);
+      g_autofree char *memory = mib < 1024 ? g_strdup_printf ("%.0f MiB", mib)
+                                           : g_strdup_printf ("%.1f GiB", mib / 1024);
+
+      /* Translators: name of the graphics card, memory it holds for us */
+      line = g_strdup_printf (_ ("%s · \u2066%s\u2069"),
+                              app_worker_get_device_name (worker), memory);
+    }
   if (info == NULL)
     app_form_set_note (self->form, _ ("Open a model to make pictures with."), NULL);
   else
@@ -635,6 +640,7 @@ make_widgets (AppPicturesPage *self)
   self->history = APP_HISTORY (app_history_new ());
   self->quick = make_quick (self);
   gtk_widget_set_hexpand (GTK_WIDGET (self->stage), TRUE);
+  gtk_widget_set_vexpand (GTK_WIDGET (self->stage), TRUE);
   gtk_widget_add_css_class (GTK_WIDGET (self->form), "app-side");
   gtk_widget_add_css_class (GTK_WIDGET (self->history), "app-side");
   gtk_box_append (GTK_BOX (self->wide), GTK_WIDGET (self->form));

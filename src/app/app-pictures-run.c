@@ -197,7 +197,9 @@ app_pictures_watch (AppPicturesPage *self, AppJob *job)
   g_signal_connect_object (job, "sharpened", G_CALLBACK (on_sharpened), self, 0);
   g_signal_connect_object (job, "picture", G_CALLBACK (on_picture), self, 0);
   g_signal_connect_object (job, "state-changed", G_CALLBACK (on_state), self, 0);
-  if (self->live == NULL || app_job_get_state (self->live) != APP_JOB_RUNNING)
+  /* What runs, or will run before this one, keeps the time line. */
+  AppJobState now = self->live != NULL ? app_job_get_state (self->live) : APP_JOB_DONE;
+  if (now != APP_JOB_RUNNING && now != APP_JOB_WAITING)
     {
       g_set_object (&self->live, job);
       self->following = TRUE;

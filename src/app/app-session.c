@@ -213,8 +213,7 @@ app_session_generate (AppSession *self, gboolean next_seed)
   if (next_seed)
     params->seed += params->batch;
   else if (!self->seed_locked)
-    params->seed = ((guint64) g_random_int () << 16 ^ g_random_int ())
-                   & G_GUINT64_CONSTANT (0xffffffffffff);
+    params->seed = g_random_int (); /* 32 bits, as elsewhere: it can be read and typed */
   app_session_edit (self, "seed", params);
   if (params->prompt[0] != '\0'
       && g_strcmp0 (app_session_prompt (self, 0), params->prompt) != 0)

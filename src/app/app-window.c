@@ -135,7 +135,9 @@ on_loaded (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 on_load_progress (const char *stage, guint64 done, guint64 total, gpointer user_data)
 {
-  app_tensors_page_set_loading (user_data, done, total);
+  AppWindow *self = user_data;
+
+  app_tensors_page_set_loading (self->tensors, done, total);
 }
 
 void
