@@ -137,7 +137,6 @@ gboolean
 sd_engine_raise_precision (SdEngine *engine, const BaseTask *task, GError **error);
 const char *sd_engine_precision_name (const SdEngine *engine);
 
-gboolean sd_all_finite (const float *values, gsize n);
 /** sd_engine_picture: pixels from @rgb; refuses a blank picture */
 ImageBuffer *
 sd_engine_picture (const float *rgb, guint width, guint height, GError **error);

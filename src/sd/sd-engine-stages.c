@@ -18,19 +18,6 @@
 static const char *const stage_names[SD_N_STAGES]
     = { "text", "time", "context", "unet", "decoder", "encoder" };
 
-gboolean
-sd_all_finite (const float *values, gsize n)
-{
-  guint32 found = 0;
-  for (gsize i = 0; i < n; i++)
-    {
-      guint32 bits;
-      memcpy (&bits, &values[i], sizeof bits);
-      found |= (bits & 0x7f800000u) == 0x7f800000u;
-    }
-  return found == 0;
-}
-
 /* ---- running ---- */
 
 /* Tells the caller's listener what the network's own progress means to him. */
@@ -70,15 +57,21 @@ run_program (SdEngine *engine,
   return TRUE;
 }
 
+/* What a stage gave; nn_state_read has looked at every value on its way. */
 static gboolean
-check_finite (const float *values, gsize n, const char *what, GError **error)
+read_state (NnState *state, float *dst, const char *what, GError **error)
 {
-  if (sd_all_finite (values, n))
+  g_autoptr (GError) fault = NULL;
+
+  if (nn_state_read (state, dst, &fault))
     return TRUE;
-  g_set_error (error, SD_ERROR, SD_ERROR_NOT_FINITE,
-               _ ("%s gave values that are not numbers (NaN or infinite): the model's "
-                  "weights are damaged"),
-               what);
+  if (g_error_matches (fault, NN_ERROR, NN_ERROR_NOT_FINITE))
+    g_set_error (error, SD_ERROR, SD_ERROR_NOT_FINITE,
+                 _ ("%s gave values that are not numbers (NaN or infinite): the model's "
+                    "weights are damaged"),
+                 what);
+  else
+    g_propagate_error (error, g_steal_pointer (&fault));
   return FALSE;
 }
 
@@ -120,8 +113,7 @@ sd_engine_encode_tokens (SdEngine *engine,
       return FALSE;
   return nn_state_write (program->in, rows, error)
          && run_program (engine, program, NULL, task, error)
-         && nn_state_read (program->out, context, error)
-         && check_finite (context, n * each, _ ("The text encoder"), error);
+         && read_state (program->out, context, _ ("The text encoder"), error);
 }
 
 gboolean
@@ -153,14 +145,15 @@ sd_engine_embed_times (SdEngine *engine,
           guint width = sd_unet_emb_width (unet, e),
                 offset = sd_unet_emb_offset (unet, e);
           g_autofree float *all = g_new (float, (gsize) SD_TIME_ROWS *width);
-          if (!nn_state_read (engine->time_embs->pdata[e], all, error))
+          if (!read_state (engine->time_embs->pdata[e], all,
+                           _ ("The UNet's time embedding"), error))
             return FALSE;
           for (guint i = 0; i < count; i++)
             memcpy (rows + (gsize) (first + i) * total + offset, all + (gsize) i * width,
                     sizeof (float) * width);
         }
     }
-  return check_finite (rows, (gsize) n * total, _ ("The UNet's time embedding"), error);
+  return TRUE;
 }
 
 gboolean
@@ -195,8 +188,7 @@ sd_engine_pass (SdEngine *engine,
   if (!nn_state_write (program->in, last, error)
       || !nn_state_write (engine->emb, row, error)
       || !run_program (engine, program, "pass", task, error)
-      || !nn_state_read (program->out, last, error)
-      || !check_finite (last, n * each, _ ("The UNet"), error))
+      || !read_state (program->out, last, _ ("The UNet"), error))
     return FALSE;
   for (guint i = 0; i < n; i++)
     to_channels_first (last + i * each, pixels, SD_LATENT_CHANNELS, out + i * each);
@@ -223,8 +215,7 @@ sd_engine_decode (SdEngine *engine,
     z[i] /= SD_LATENT_SCALE;
   return nn_state_write (program->in, z, error)
          && run_program (engine, program, "decode", task, error)
-         && nn_state_read (program->out, rgb, error)
-         && check_finite (rgb, pixels * 64 * 3, _ ("The VAE's decoder"), error);
+         && read_state (program->out, rgb, _ ("The VAE's decoder"), error);
 }
 
 float *
@@ -260,9 +251,7 @@ sd_engine_encode (SdEngine *engine,
       rgb[i * 3 + c] = image->pixels[i * image->channels + c] / 127.5f - 1.0f;
   if (program == NULL || !nn_state_write (program->in, rgb, error)
       || !run_program (engine, program, "encode", task, error)
-      || !nn_state_read (program->out, moments, error)
-      || !check_finite (moments, pixels * 2 * SD_LATENT_CHANNELS, _ ("The VAE's encoder"),
-                        error))
+      || !read_state (program->out, moments, _ ("The VAE's encoder"), error))
     return NULL;
   for (guint c = 0; c < SD_LATENT_CHANNELS; c++)
     for (gsize i = 0; i < pixels; i++)

@@ -128,13 +128,14 @@ sd_run_new (SdEngine *engine,
   g_autofree BaseRandom **randoms = g_new (BaseRandom *, batch);
 
   run->noise_given = noise != NULL;
-  if (run->noise_given && !sd_all_finite (noise, batch * n_per))
-    {
-      g_set_error (
-          error, SD_ERROR, SD_ERROR_PARAMETER,
-          _ ("The given noise has values that are not numbers (NaN or infinite)"));
-      return NULL;
-    }
+  for (gsize i = 0; run->noise_given && i < batch * n_per; i++)
+    if (!isfinite (noise[i]))
+      {
+        g_set_error (error, SD_ERROR, SD_ERROR_PARAMETER,
+                     _ ("The given noise has values that are not numbers: %g at %u"),
+                     noise[i], (guint) i);
+        return NULL;
+      }
   for (guint i = 0; i < batch; i++)
     {
       randoms[i] = base_random_new (params->rng, params->seed + i);
