@@ -46,7 +46,7 @@ class Config:
 
 
 FULL = Config()
-NARROW = Config(unet=32, text=64, text_layers=2, vae=32)
+NARROW = Config(unet=64, text=64, text_layers=2, vae=32)
 
 
 class Shapes(dict):
