@@ -158,8 +158,8 @@ unquote (const char *start, gsize n)
   node = image_json_parse (raw);
   if (node != NULL && JSON_NODE_HOLDS_VALUE (node) && json_node_get_string (node) != NULL)
     {
-      g_free (raw);
-      raw = json_node_dup_string (node);
+      g_free (raw); /* half of a surrogate pair makes json-glib's string invalid */
+      raw = g_utf8_make_valid (json_node_get_string (node), -1);
     }
   return raw;
 }
@@ -232,7 +232,8 @@ set_fields (ImageMeta *meta, GHashTable *pairs)
 {
   const char *value;
 
-#define GET(name) ((value = g_hash_table_lookup (pairs, name)) != NULL)
+#define GET(name)                                                                        \
+  ((value = g_hash_table_lookup (pairs, name)) != NULL && value[0] != '\0')
   if (GET ("Steps"))
     parse_int (value, &meta->steps);
   if (GET ("Sampler"))

@@ -57,6 +57,25 @@ image_meta_free (ImageMeta *meta)
   g_free (meta);
 }
 
+/* Half of a surrogate pair in JSON makes invalid UTF-8 of json-glib's strings. */
+static void
+make_valid (ImageMeta *meta)
+{
+  char **const strings[]
+      = { &meta->prompt, &meta->negative,   &meta->sampler, &meta->schedule,
+          &meta->model,  &meta->model_hash, &meta->version };
+
+  for (guint i = 0; i < G_N_ELEMENTS (strings); i++)
+    {
+      char *text = *strings[i];
+
+      if (text == NULL || g_utf8_validate (text, -1, NULL))
+        continue;
+      *strings[i] = g_utf8_make_valid (text, -1);
+      g_free (text);
+    }
+}
+
 /* Ours first: it alone is exact. `parameters` may hold JSON (Fooocus, StableSwarmUI). A
  * picture of ComfyUI that also has `parameters` got them from a node that knows better
  * than a walk through the graph. */
@@ -80,5 +99,7 @@ image_meta_from_texts (GPtrArray *texts)
     meta = image_meta_from_dream (image_texts_find (texts, "Dream"));
   if (meta == NULL && image_texts_find (texts, "prompt") != NULL)
     meta = image_meta_from_comfyui (image_texts_find (texts, "prompt"));
+  if (meta != NULL)
+    make_valid (meta);
   return meta;
 }
