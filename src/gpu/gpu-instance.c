@@ -18,7 +18,7 @@
 
 #define VALIDATION_LAYER "VK_LAYER_KHRONOS_validation"
 
-G_DEFINE_QUARK (gpu - error - quark, gpu_error)
+G_DEFINE_QUARK (gpu_error_quark, gpu_error)
 
 static VkInstance instance;
 static gboolean validating;

@@ -47,7 +47,8 @@ NnSources nn_emit_sources (const NnEmit *emit, const NnTensor *x, const NnTensor
 
 /* Part of an operator's output that one dispatch may write: whole images, or rows of one.
  * A binding holds no more than the device's storage range, and a dispatch has no more
- * than 65535 groups in each direction. Rows are cut at multiples of 1024. */
+ * than 65535 groups in each direction and not much more work than the device does while
+ * somebody waits for Stop. Rows are cut at multiples of 1024. */
 typedef struct
 {
   guint32 image0, images;

@@ -91,6 +91,17 @@ make_part (const NnEmit *emit, const NnTensor *y, NnPart part, guint64 rows)
   return part;
 }
 
+/* Rows of @y, of @rows, that one dispatch may take without keeping the device too long.
+ */
+static guint64
+rows_of_a_dispatch (const NnEmit *emit, const NnTensor *y, guint64 rows)
+{
+  double row_flops = y->producer->flops / rows;
+  double most = emit->info->max_dispatch_flops / MAX (row_flops, 1);
+
+  return most < rows ? (guint64) most : rows;
+}
+
 GArray *
 nn_emit_parts (const NnEmit *emit,
                const NnTensor *y,
@@ -100,7 +111,8 @@ nn_emit_parts (const NnEmit *emit,
 {
   GArray *parts = g_array_new (FALSE, FALSE, sizeof (NnPart));
   guint64 row_bytes = nn_pad4 (y->c) * (nn_emit_type (emit, y) == NN_F16 ? 2 : 4);
-  guint64 limit = emit->info->max_storage_range / row_bytes;
+  guint64 limit = MIN (emit->info->max_storage_range / row_bytes,
+                       rows_of_a_dispatch (emit, y, images * rows));
   NnPart part = { 0 };
 
   if (images * rows <= limit && rows <= MAX_GROUPS * rows_per_group)

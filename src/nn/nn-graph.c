@@ -11,7 +11,7 @@
 #include "config.h"
 #include "nn/nn-graph-private.h"
 
-G_DEFINE_QUARK (nn - error - quark, nn_error)
+G_DEFINE_QUARK (nn_error_quark, nn_error)
 
 /**
  * nn_graph_new:

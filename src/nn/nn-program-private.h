@@ -20,8 +20,9 @@ struct _NnProgram
   GArray *timings;         /* GpuTiming: of the reference */
 };
 
-/** nn_program_record: makes the recording; weights and arena are in place */
-gboolean nn_program_record (NnProgram *program, GError **error);
+/** nn_program_record: makes the recording; weights and arena are in place. On GPUs new
+ * kernels are compiled here, which may take seconds: @task is asked in between. */
+gboolean nn_program_record (NnProgram *program, const BaseTask *task, GError **error);
 /** nn_program_run_reference: every operator in plain C, each tensor in memory of its own
  */
 gboolean

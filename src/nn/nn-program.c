@@ -194,9 +194,14 @@ nn_program_run (NnProgram *program, const BaseTask *task, GError **error)
     return FALSE;
   if (context->device == NULL)
     return nn_program_run_reference (program, task, error);
-  if (!nn_context_reserve (context, program->arena_bytes, error)
-      || (program->recording == NULL && !nn_program_record (program, error)))
+  if (!nn_context_reserve (context, program->arena_bytes, error))
     return FALSE;
+  if (program->recording == NULL)
+    {
+      if (!nn_program_record (program, task, error))
+        return FALSE;
+      gpu_device_save_cache (context->device); /* of kernels that may have been new */
+    }
   return gpu_recording_run (program->recording, task, error);
 }
 

@@ -109,12 +109,18 @@ note (Pending *pending, const NnEmit *emit, const NnOp *op)
 }
 
 static gboolean
-record_ops (NnProgram *program, const NnEmit *emit, Pending *pending, GError **error)
+record_ops (NnProgram *program,
+            const NnEmit *emit,
+            Pending *pending,
+            const BaseTask *task,
+            GError **error)
 {
   for (guint i = 0; i < program->ops->len; i++)
     {
       const NnOp *op = program->ops->pdata[i];
 
+      if (!base_task_check (task, error))
+        return FALSE;
       if (note (pending, emit, op))
         gpu_recording_barrier (emit->recording);
       if (!nn_emit_op (emit, op, error))
@@ -127,13 +133,13 @@ record_ops (NnProgram *program, const NnEmit *emit, Pending *pending, GError **e
 }
 
 gboolean
-nn_program_record (NnProgram *program, GError **error)
+nn_program_record (NnProgram *program, const BaseTask *task, GError **error)
 {
   g_autoptr (GpuRecording) recording = gpu_recording_new (program->context->device);
   NnEmit emit = nn_context_emit (program->context, recording);
   Pending pending = { g_array_new (FALSE, FALSE, sizeof (Range)),
                       g_array_new (FALSE, FALSE, sizeof (Range)) };
-  gboolean good = record_ops (program, &emit, &pending, error);
+  gboolean good = record_ops (program, &emit, &pending, task, error);
 
   g_array_unref (pending.reads);
   g_array_unref (pending.writes);
