@@ -19,17 +19,34 @@ struct _SdNames
       *table; /* single-file spelling -> const StModelTensor *, owned by the model */
 };
 
-/* Older merges leave out "text_model." of the text encoder. */
-static char *
-canonical_name (const SdNamesDiffusers *diffusers, const char *name)
+static void
+add_name (SdNames *names, char *ldm_name, const StModelTensor *tensor, gboolean replace)
 {
+  if (replace || !g_hash_table_contains (names->table, ldm_name))
+    g_hash_table_insert (names->table, ldm_name, (gpointer) tensor);
+  else
+    g_free (ldm_name);
+}
+
+/* Names of other things are left out: a language model has a million of them. */
+static void
+add_tensor (SdNames *names,
+            const SdNamesDiffusers *diffusers,
+            const StModelTensor *tensor)
+{
+  static const char text[] = "cond_stage_model.transformer.";
+  const char *name = tensor->name;
+  if (strlen (name) != tensor->name_length)
+    return;
   char *translated = sd_names_diffusers_translate (diffusers, name);
   if (translated != NULL)
-    return translated;
-  static const char text[] = "cond_stage_model.transformer.";
-  if (g_str_has_prefix (name, text) && !g_str_has_prefix (name, SD_NAMES_TEXT))
-    return g_strconcat (SD_NAMES_TEXT, name + strlen (text), NULL);
-  return g_strdup (name);
+    add_name (names, translated, tensor, FALSE);
+  else if (g_str_has_prefix (name, SD_NAMES_UNET) || g_str_has_prefix (name, SD_NAMES_VAE)
+           || g_str_has_prefix (name, SD_NAMES_TEXT))
+    add_name (names, g_strdup (name), tensor, TRUE);
+  else if (g_str_has_prefix (name, text)) /* older merges leave out "text_model." */
+    add_name (names, g_strconcat (SD_NAMES_TEXT, name + strlen (text), NULL), tensor,
+              FALSE);
 }
 
 SdNames *
@@ -40,12 +57,7 @@ sd_names_new (StModel *model)
   names->table = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   SdNamesDiffusers *diffusers = sd_names_diffusers_new (model);
   for (guint i = 0; i < st_model_n_tensors (model); i++)
-    {
-      const StModelTensor *tensor = st_model_tensor (model, i);
-      if (strlen (tensor->name) == tensor->name_length)
-        g_hash_table_insert (names->table, canonical_name (diffusers, tensor->name),
-                             (gpointer) tensor);
-    }
+    add_tensor (names, diffusers, st_model_tensor (model, i));
   sd_names_diffusers_free (diffusers);
   return names;
 }

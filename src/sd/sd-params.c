@@ -9,7 +9,7 @@
 
 #include <glib/gi18n-lib.h>
 
-#define MIN_SIDE 64
+#define MIN_SIDE 8
 #define MAX_SIDE 4096
 #define MAX_STEPS 1000 /* as many as there are noise levels */
 #define MAX_CFG 100.0

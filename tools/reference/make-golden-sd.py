@@ -5,7 +5,7 @@
 
 Writes tests/golden/sd-sample (the bundled model), sd-formula (the formula's Stable Diffusion
 1.5) and sd-narrow (the formula's narrow variant), each .safetensors with .json beside it that
-says what each tensor is. All layouts are [n][c][h][w], all values F32 unless said otherwise.
+says what each tensor is; the pairs of names (make-names.py) follow the bundled model too. All layouts are [n][c][h][w], all values F32 unless said otherwise.
 
 SPDX-License-Identifier: GPL-3.0-or-later
 """
@@ -15,6 +15,7 @@ import hashlib
 import json
 import math
 import pathlib
+import runpy
 import tempfile
 
 import diffusers
@@ -213,5 +214,6 @@ if __name__ == "__main__":
         print(what)
         if what == "sample":
             make_sample()
+            runpy.run_path(str(pathlib.Path(__file__).with_name("make-names.py")), run_name="__main__")
         else:
             make_formula(f"sd-{what}", {"formula": formula.FULL, "narrow": formula.NARROW}[what])

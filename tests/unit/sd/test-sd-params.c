@@ -57,10 +57,10 @@ test_refusals (void)
   p->width = 500;
   assert_refused (p, "width 500 is not a multiple of 8: 496 and 504 are");
   p->width = 0;
-  assert_refused (p, "width 0 is out of range: it must be from 64 to 4096 pixels");
+  assert_refused (p, "width 0 is out of range: it must be from 8 to 4096 pixels");
   p->width = 512;
   p->height = 4104;
-  assert_refused (p, "height 4104 is out of range: it must be from 64 to 4096 pixels");
+  assert_refused (p, "height 4104 is out of range: it must be from 8 to 4096 pixels");
   p->height = 64;
   p->steps = 0;
   assert_refused (p, "steps 0 is out of range: it must be from 1 to 1000");
