@@ -405,10 +405,10 @@ app_session_set_model (AppSession *self, const char *path, const SdInfo *info)
   if (self->params == NULL)
     {
       params = sd_params_copy (defaults);
-      if (info->prompts != NULL && info->prompts[0] != NULL)
+      if (sd_info_example (info) != NULL)
         {
           g_free (params->prompt);
-          params->prompt = g_strdup (info->prompts[0]);
+          params->prompt = g_strdup (sd_info_example (info));
         }
     }
   else

@@ -1,4 +1,5 @@
-/* base-task.h: what every long job takes: a way to be cancelled and a way to tell how far it is
+/* base-task.h: what every long job takes: a way to be cancelled and a way to tell how far
+ * it is
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -44,7 +45,5 @@ typedef struct
 gboolean base_task_check (const BaseTask *task, GError **error);
 
 /** base_task_progress: tells @task's listener, if there is one. Thread: any. */
-void base_task_progress (const BaseTask *task,
-                         const char *stage,
-                         guint64 done,
-                         guint64 total);
+void
+base_task_progress (const BaseTask *task, const char *stage, guint64 done, guint64 total);

@@ -8,9 +8,12 @@
 #include "cli/cli-private.h"
 #include "sd/sd.h"
 
+#include <errno.h>
+#include <glib/gstdio.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Options as given; numbers below zero and NULLs mean: the model's default. */
 typedef struct
@@ -74,10 +77,10 @@ make_params (const Options *options, const SdInfo *info, GError **error)
       g_free (params->prompt);
       params->prompt = g_strdup (options->prompt);
     }
-  else if (info->prompts != NULL && info->prompts[0] != NULL)
+  else if (sd_info_example (info) != NULL)
     {
       g_free (params->prompt);
-      params->prompt = g_strdup (info->prompts[0]);
+      params->prompt = g_strdup (sd_info_example (info));
     }
   if (options->negative != NULL)
     {
@@ -237,6 +240,19 @@ make_pictures (const Options *options,
   return save_pictures (options, run, params, task, error);
 }
 
+/* Before anything is loaded: a folder that is not there must not cost a picture. */
+static gboolean
+check_folder (const char *path, GError **error)
+{
+  g_autofree char *folder = path != NULL ? g_path_get_dirname (path) : NULL;
+
+  if (folder == NULL || g_access (folder, W_OK) == 0)
+    return TRUE;
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno),
+               "cannot write to the folder “%s”: %s", folder, g_strerror (errno));
+  return FALSE;
+}
+
 static SdEngine *
 open_engine (const Options *options,
              const BaseTask *task,
@@ -250,7 +266,9 @@ open_engine (const Options *options,
   g_autoptr (SdParams) wanted = NULL;
   SdPrecision precision;
 
-  if (!parse_precision (options->precision, &precision, error))
+  if (!parse_precision (options->precision, &precision, error)
+      || !check_folder (options->output, error)
+      || !check_folder (options->latents_out, error))
     return NULL;
   model = st_model_open (path, task, error);
   if (model == NULL)
@@ -286,75 +304,95 @@ finish (const Options *options, SdEngine *engine, gboolean good, const GError *e
   return good ? CLI_OK : cli_fail (error);
 }
 
+/* What no option said; --cfg stays text, since GOption reads numbers by the locale. */
+static void
+options_init (Options *o)
+{
+  *o = (Options){ .width = G_MININT,
+                  .height = G_MININT,
+                  .steps = G_MININT,
+                  .batch = G_MININT,
+                  .device = -1,
+                  .cfg = NAN };
+}
+
+static gboolean
+parse_options (int *argc, char ***argv, Options *o, char **cfg, int *status)
+{
+  /* Texts are taken as FILENAME, raw bytes: STRING would want them in the locale's
+   * charset. */
+  const GOptionEntry entries[] = {
+    { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o->model,
+      "A .safetensors file or a diffusers folder; without: the sample model", "FILE" },
+    { "prompt", 'p', 0, G_OPTION_ARG_FILENAME, &o->prompt,
+      "What to show; without: an example of the model's", "TEXT" },
+    { "negative", 'n', 0, G_OPTION_ARG_FILENAME, &o->negative, "What to avoid", "TEXT" },
+    { "width", 'W', 0, G_OPTION_ARG_INT, &o->width,
+      "In pixels, a multiple of 8; without: the model's", "N" },
+    { "height", 'H', 0, G_OPTION_ARG_INT, &o->height,
+      "In pixels, a multiple of 8; without: the model's", "N" },
+    { "steps", 0, 0, G_OPTION_ARG_INT, &o->steps, "Denoising steps", "N" },
+    { "cfg", 0, 0, G_OPTION_ARG_FILENAME, cfg, "Guidance scale", "X" },
+    { "seed", 's', 0, G_OPTION_ARG_FILENAME, &o->seed, "Seed; without: a new one", "N" },
+    { "rng", 0, 0, G_OPTION_ARG_FILENAME, &o->rng,
+      "Noise as torch makes it on the CPU, or as CUDA does", "cpu|nv" },
+    { "sampler", 0, 0, G_OPTION_ARG_FILENAME, &o->sampler,
+      "euler, euler_ancestral, heun, dpmpp_2m, ddim, or A1111's names", "NAME" },
+    { "schedule", 0, 0, G_OPTION_ARG_FILENAME, &o->schedule,
+      "normal, karras, exponential, sgm_uniform, simple", "NAME" },
+    { "batch", 0, 0, G_OPTION_ARG_INT, &o->batch,
+      "Pictures; number i has seed + i and is saved as NAME-i.png", "N" },
+    { "output", 'o', 0, G_OPTION_ARG_FILENAME, &o->output,
+      "Where to save; without: calotype-SEED.png here", "FILE.png" },
+    { "noise-in", 0, 0, G_OPTION_ARG_FILENAME, &o->noise_in,
+      "Start from the tensor “noise” [N,4,h,w] of this file", "FILE" },
+    { "latents-out", 0, 0, G_OPTION_ARG_FILENAME, &o->latents_out,
+      "Save the final latents as tensor “latents”", "FILE" },
+    { "device", 'd', 0, G_OPTION_ARG_INT, &o->device,
+      "Number from calotype-cli devices; without: the best", "N" },
+    { "precision", 0, 0, G_OPTION_ARG_FILENAME, &o->precision,
+      "Of activations; auto is fp32 on processors", "auto|fp32|fp16" },
+    { "profile", 0, 0, G_OPTION_ARG_NONE, &o->profile,
+      "Tell the time of every operator at the end", NULL },
+    { "quiet", 'q', 0, G_OPTION_ARG_NONE, &o->quiet, "No progress", NULL },
+    { NULL },
+  };
+
+  return cli_parse (argc, argv, entries, NULL,
+                    "Makes a picture from words and tells where it was saved.", status);
+}
+
+static gboolean
+parse_cfg (const char *text, double *cfg, GError **error)
+{
+  char *end;
+
+  if (text == NULL)
+    return TRUE;
+  *cfg = g_ascii_strtod (text, &end);
+  if (end == text || *end != '\0' || !isfinite (*cfg))
+    return option_error (error, "--cfg", text, "a number");
+  return TRUE;
+}
+
 int
 cli_generate (int argc, char **argv)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (SdEngine) engine = NULL;
   g_autoptr (SdParams) params = NULL;
-  CliProgress progress;
-  Options o = { .width = G_MININT,
-                .height = G_MININT,
-                .steps = G_MININT,
-                .batch = G_MININT,
-                .device = -1,
-                .cfg = NAN };
   g_autofree char *cfg = NULL;
+  CliProgress progress;
+  Options o;
   int status;
-  /* Texts are taken as FILENAME, raw bytes: STRING would want them in the locale's
-   * charset. */
-  const GOptionEntry entries[] = {
-    { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o.model,
-      "A .safetensors file or a diffusers folder; without: the sample model", "FILE" },
-    { "prompt", 'p', 0, G_OPTION_ARG_FILENAME, &o.prompt,
-      "What to show; without: the model's first example", "TEXT" },
-    { "negative", 'n', 0, G_OPTION_ARG_FILENAME, &o.negative, "What to avoid", "TEXT" },
-    { "width", 'W', 0, G_OPTION_ARG_INT, &o.width,
-      "In pixels, a multiple of 8; without: the model's", "N" },
-    { "height", 'H', 0, G_OPTION_ARG_INT, &o.height,
-      "In pixels, a multiple of 8; without: the model's", "N" },
-    { "steps", 0, 0, G_OPTION_ARG_INT, &o.steps, "Denoising steps", "N" },
-    { "cfg", 0, 0, G_OPTION_ARG_FILENAME, &cfg, "Guidance scale", "X" },
-    { "seed", 's', 0, G_OPTION_ARG_FILENAME, &o.seed, "Seed; without: a new one", "N" },
-    { "rng", 0, 0, G_OPTION_ARG_FILENAME, &o.rng,
-      "Noise as torch makes it on the CPU, or as CUDA does", "cpu|nv" },
-    { "sampler", 0, 0, G_OPTION_ARG_FILENAME, &o.sampler,
-      "euler, euler_ancestral, heun, dpmpp_2m, ddim, or A1111's names", "NAME" },
-    { "schedule", 0, 0, G_OPTION_ARG_FILENAME, &o.schedule,
-      "normal, karras, exponential, sgm_uniform, simple", "NAME" },
-    { "batch", 0, 0, G_OPTION_ARG_INT, &o.batch,
-      "Pictures; number i has seed + i and is saved as NAME-i.png", "N" },
-    { "output", 'o', 0, G_OPTION_ARG_FILENAME, &o.output,
-      "Where to save; without: calotype-SEED.png here", "FILE.png" },
-    { "noise-in", 0, 0, G_OPTION_ARG_FILENAME, &o.noise_in,
-      "Start from the tensor “noise” [N,4,h,w] of this file", "FILE" },
-    { "latents-out", 0, 0, G_OPTION_ARG_FILENAME, &o.latents_out,
-      "Save the final latents as tensor “latents”", "FILE" },
-    { "device", 'd', 0, G_OPTION_ARG_INT, &o.device,
-      "Number from calotype-cli devices; without: the best", "N" },
-    { "precision", 0, 0, G_OPTION_ARG_FILENAME, &o.precision,
-      "Of activations; auto is fp32 on processors", "auto|fp32|fp16" },
-    { "profile", 0, 0, G_OPTION_ARG_NONE, &o.profile,
-      "Tell the time of every operator at the end", NULL },
-    { "quiet", 'q', 0, G_OPTION_ARG_NONE, &o.quiet, "No progress", NULL },
-    { NULL },
-  };
 
-  if (!cli_parse (&argc, &argv, entries, NULL,
-                  "Makes a picture from words and tells where it was saved.", &status))
+  options_init (&o);
+  if (!parse_options (&argc, &argv, &o, &cfg, &status))
     return status;
   cli_progress_init (&progress, o.quiet);
   BaseTask task = { cli_cancellable (), cli_progress_told, &progress };
-  gboolean good = TRUE;
-  if (cfg != NULL)
-    {
-      char *end;
-
-      o.cfg = g_ascii_strtod (cfg, &end);
-      if (end == cfg || *end != '\0' || !isfinite (o.cfg))
-        good = option_error (&error, "--cfg", cfg, "a number");
-    }
-  good = good && (engine = open_engine (&o, &task, &params, &error)) != NULL;
+  gboolean good = parse_cfg (cfg, &o.cfg, &error)
+                  && (engine = open_engine (&o, &task, &params, &error)) != NULL;
   if (good && o.profile)
     sd_engine_set_profile (engine, TRUE);
   good = good && make_pictures (&o, engine, params, &task, &error);
@@ -369,12 +407,7 @@ cli_warm (int argc, char **argv)
   g_autoptr (SdEngine) engine = NULL;
   g_autoptr (SdParams) params = NULL;
   CliProgress progress;
-  Options o = { .width = G_MININT,
-                .height = G_MININT,
-                .steps = G_MININT,
-                .batch = G_MININT,
-                .device = -1,
-                .cfg = NAN };
+  Options o;
   int status;
   const GOptionEntry entries[] = {
     { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o.model,
@@ -385,6 +418,7 @@ cli_warm (int argc, char **argv)
     { NULL },
   };
 
+  options_init (&o);
   if (!cli_parse (&argc, &argv, entries, NULL,
                   "Compiles every shader that a picture needs, so that the first one "
                   "does not wait.",

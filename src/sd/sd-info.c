@@ -270,3 +270,14 @@ sd_bundled_model_path (void)
     return g_steal_pointer (&source);
   return g_steal_pointer (&installed);
 }
+
+const char *
+sd_info_example (const SdInfo *info)
+{
+  const char *longest = NULL;
+
+  for (guint i = 0; info->prompts != NULL && info->prompts[i] != NULL; i++)
+    if (longest == NULL || strlen (info->prompts[i]) > strlen (longest))
+      longest = info->prompts[i];
+  return longest;
+}
