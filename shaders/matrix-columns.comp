@@ -28,7 +28,7 @@ void main()
 {
     const uint out4 = p.n4 / NB, n4 = gl_WorkGroupID.x * SG + LANE, nc = min(n4, out4 - 1);
     const uint m0 = p.row0 + gl_WorkGroupID.y * TM, image = p.image0 + gl_WorkGroupID.z;
-    const uint k4 = p.c4 + p.c4_2, last_pair = TAPS * k4 * 2 - 1;
+    const uint k4 = p.c4 + p.c4_2, pair0 = image * p.weight_pairs, last_pair = TAPS * k4 * 2 - 1;
     vec4 acc[TM * NB];
     [[unroll]] for (uint i = 0; i < TM * NB; i++) acc[i] = vec4(0);
     Place place[AL];
@@ -53,7 +53,7 @@ void main()
             }
             [[unroll]] for (uint g = 0; g < KU; g++) {
                 [[unroll]] for (uint kk = 0; kk < 4; kk += 2) {
-                    uint pair = min((kb + k + g) * 2 + kk / 2, last_pair);
+                    uint pair = pair0 + min((kb + k + g) * 2 + kk / 2, last_pair);
                     vec4 b0[NB], b1[NB];
                     [[unroll]] for (uint j = 0; j < NB; j++) fetch_weight(pair, nc + j * out4, b0[j], b1[j]);
                     [[unroll]] for (uint r = 0; r < TM; r++) {

@@ -26,7 +26,7 @@ void main()
 {
     const uint n0 = gl_WorkGroupID.x * NC;
     const uint m0 = p.row0 + gl_WorkGroupID.y * SG * TM + LANE, image = p.image0 + gl_WorkGroupID.z;
-    const uint k4 = p.c4 + p.c4_2, last_pair = TAPS * k4 * 2 - 1;
+    const uint k4 = p.c4 + p.c4_2, pair0 = image * p.weight_pairs, last_pair = TAPS * k4 * 2 - 1;
     vec4 acc[TM * NC];
     [[unroll]] for (uint i = 0; i < TM * NC; i++) acc[i] = vec4(0);
     Place place[TM];
@@ -41,7 +41,7 @@ void main()
             vec4 b0[BL], b1[BL];
             [[unroll]] for (uint i = 0; i < BL; i++) {
                 uint x = ELEMENT(i);
-                fetch_weight(min((kb + k) * 2 + x / NC, last_pair), min(n0 + x % NC, p.n4 - 1), b0[i], b1[i]);
+                fetch_weight(pair0 + min((kb + k) * 2 + x / NC, last_pair), min(n0 + x % NC, p.n4 - 1), b0[i], b1[i]);
             }
             [[unroll]] for (uint g = 0; g < KU; g++) {
                 vec4 a[TM];

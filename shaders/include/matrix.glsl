@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// TAPS 1: a linear layer, A is the input. TAPS 9: a 3×3 convolution with zero padding; a row
+// TAPS 1: a linear layer, A is the input; images, if several, have a weight each. TAPS 9: a 3×3 convolution with zero padding; a row
 // of A is a pixel's patch, tap by tap, never stored. The input may be resized on the way
 // (nearest), may come from two tensors (channels one after the other), stride is 1 or 2.
 // Two sources lie in one binding, or (SPLIT) in two.
@@ -69,7 +69,7 @@ bool place_texel(Place a, uint tap, uint image, uint source, out uint texel)
 {
     uint c4 = source == 0 ? p.c4 : p.c4_2, base = source == 0 ? p.base : p.base_2;
     if (TAPS == 1) {
-        texel = base + uint(a.x) * c4;
+        texel = base + (image * p.rows + uint(a.x)) * c4;
         return true;
     }
     int dy = int(tap * 11 >> 5);

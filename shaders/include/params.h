@@ -49,8 +49,23 @@ NN_PARAMS (NnMatrixParams)
   NN_UINT flags; /* NN_MATRIX_… */
   NN_UINT add_pitch4,
       add_base4; /* channel_add: vec4 from image to image (0: shared), first */
+  NN_UINT weight_pairs;          /* pairs of rows of the weight from image to image */
 }
 NN_PARAMS_END (NnMatrixParams)
+
+/* winograd-*.comp. Tiles of 4×4 output pixels, image by image, row by row. */
+NN_PARAMS (NnWinogradParams)
+{
+  NN_UINT tile0, tiles;          /* of this dispatch */
+  NN_UINT tiles_w, tiles_image;  /* tiles in a row, in an image */
+  NN_UINT c4, c4_2;              /* input: as NnMatrixParams */
+  NN_UINT base, base_2;
+  NN_UINT h, w, up_h, up_w, mul_h, mul_w, shift;
+  NN_UINT n4, out_h, out_w;      /* output */
+  NN_UINT first;                 /* absolute row at which the output's binding begins */
+  NN_UINT flags, add_pitch4, add_base4;
+}
+NN_PARAMS_END (NnWinogradParams)
 
 /* attention-*.comp; t: tokens, pitch: vec4 from token to token, base: first vec4 of head
  * 0 */

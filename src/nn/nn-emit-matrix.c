@@ -15,35 +15,16 @@
 #define COST_ROWS_8 1.25
 #define COST_ROWS_1 4.0
 
-typedef struct
+/** nn_matrix_form: for @n4 vec4 columns */
+NnMatrixForm
+nn_matrix_form (const NnEmit *emit, guint n4, NnAct act)
 {
-  const char *shader;
-  guint tile_m;                    /* TM of the shader */
-  guint k_unit;                    /* KU */
-  guint columns;                   /* NC */
-  guint group_rows, group_columns; /* of a workgroup, the latter vec4 */
-} Form;
-
-typedef struct
-{
-  const NnTensor *x, *x2, *add, *residual;
-  const NnWeight *weight, *bias;
-  NnAct act;
-  guint taps;
-  guint images;
-  guint64 rows; /* of an image */
-  NnMatrixParams push;
-} Job;
-
-static Form
-choose_form (const NnEmit *emit, const Job *job)
-{
-  guint lanes = nn_emit_lanes (emit), n4 = nn_pad4 (job->weight->out) / 4;
+  guint lanes = nn_emit_lanes (emit);
   double columns = nn_div_up (n4, lanes) * (double) lanes;
   double rows_8 = nn_div_up (n4, 8) * 8 * COST_ROWS_8, rows_1 = n4 * COST_ROWS_1;
-  Form wide = { "matrix-columns", 16, 2, 1, 16, lanes };
+  NnMatrixForm wide = { "matrix-columns", 16, 2, 1, 16, lanes };
 
-  if (job->act == NN_ACT_GEGLU)
+  if (act == NN_ACT_GEGLU)
     {
       wide.tile_m = wide.group_rows = 8;
       return wide;
@@ -51,8 +32,29 @@ choose_form (const NnEmit *emit, const Job *job)
   if (columns <= rows_8 && columns <= rows_1)
     return wide;
   if (rows_8 <= rows_1)
-    return (Form){ "matrix-rows", 2, 1, 8, 2 * lanes, 8 };
-  return (Form){ "matrix-rows", 4, 2, 1, 4 * lanes, 1 };
+    return (NnMatrixForm){ "matrix-rows", 2, 1, 8, 2 * lanes, 8 };
+  return (NnMatrixForm){ "matrix-rows", 4, 2, 1, 4 * lanes, 1 };
+}
+
+/** nn_matrix_spec: the specialization constants of both matrix kernels */
+void
+nn_matrix_spec (NnDispatch *d,
+                const NnMatrixForm *form,
+                guint taps,
+                NnType type,
+                NnAct act,
+                gboolean residual,
+                gboolean split)
+{
+  d->shader = form->shader;
+  d->spec[d->n_spec++] = form->tile_m;
+  d->spec[d->n_spec++] = form->k_unit;
+  d->spec[d->n_spec++] = taps;
+  d->spec[d->n_spec++] = type;
+  d->spec[d->n_spec++] = act;
+  d->spec[d->n_spec++] = residual;
+  d->spec[d->n_spec++] = split;
+  d->spec[d->n_spec++] = form->columns;
 }
 
 /* ⌊i·in/out⌋ = i·mul >> shift for all i < out, for both directions */
@@ -85,8 +87,9 @@ find_scale (const NnConv3 *p, NnMatrixParams *push, const char *label, GError **
   return FALSE;
 }
 
-static gboolean
-describe (const NnOp *op, Job *job, GError **error)
+/** nn_matrix_describe: linear or convolution as one product */
+gboolean
+nn_matrix_describe (const NnOp *op, NnMatrixJob *job, GError **error)
 {
   NnMatrixParams *push = &job->push;
   const NnTensor *y = op->y;
@@ -95,15 +98,17 @@ describe (const NnOp *op, Job *job, GError **error)
     {
       const NnLinear *p = &op->linear;
 
-      *job = (Job){ p->x, p->x2, NULL, p->residual, p->weight, p->bias, p->act, 1, 1 };
+      *job = (NnMatrixJob){ p->x,   p->x2, NULL, p->residual, p->weight, p->bias,
+                            p->act, 1,     1 };
       job->rows = (guint64) y->n * y->h * y->w;
     }
   else
     {
       const NnConv3 *p = &op->conv3;
 
-      *job = (Job){ p->x, p->x2, p->channel_add, p->residual, p->weight, p->bias, p->act,
-                    9,    y->n };
+      *job = (NnMatrixJob){ p->x,        p->x2,     p->channel_add,
+                            p->residual, p->weight, p->bias,
+                            p->act,      9,         y->n };
       job->rows = (guint64) y->h * y->w;
       push->h = p->x->h;
       push->w = p->x->w;
@@ -132,7 +137,7 @@ describe (const NnOp *op, Job *job, GError **error)
 }
 
 static void
-bind (const NnEmit *emit, Job *job, NnDispatch *d, gboolean *split)
+bind (const NnEmit *emit, NnMatrixJob *job, NnDispatch *d, gboolean *split)
 {
   NnSources sources = nn_emit_sources (emit, job->x, job->x2);
   GpuBinding unused = sources.bindings[0];
@@ -150,45 +155,47 @@ bind (const NnEmit *emit, Job *job, NnDispatch *d, gboolean *split)
   *split = sources.split;
 }
 
-gboolean
-nn_emit_matrix (const NnEmit *emit, const NnOp *op, GError **error)
+static gboolean
+emit_direct (const NnEmit *emit, const NnOp *op, NnMatrixJob *job, GError **error)
 {
-  Job job = { 0 };
+  NnMatrixForm form = nn_matrix_form (emit, job->push.n4, job->act);
   NnDispatch d = { .half = nn_emit_type (emit, op->y) == NN_F16 };
-  g_autoptr (GArray) parts = NULL;
+  g_autoptr (GArray) parts
+      = nn_emit_parts (emit, op->y, job->images, job->rows, form.group_rows);
   gboolean split;
-  Form form;
 
-  if (!describe (op, &job, error))
-    return FALSE;
-  form = choose_form (emit, &job);
-  bind (emit, &job, &d, &split);
-  d.shader = form.shader;
-  d.spec[d.n_spec++] = form.tile_m;
-  d.spec[d.n_spec++] = form.k_unit;
-  d.spec[d.n_spec++] = job.taps;
-  d.spec[d.n_spec++] = job.weight->stored;
-  d.spec[d.n_spec++] = job.act;
-  d.spec[d.n_spec++] = job.residual != NULL;
-  d.spec[d.n_spec++] = split;
-  d.spec[d.n_spec++] = form.columns;
-  d.push = &job.push;
-  d.push_size = sizeof job.push;
-  parts = nn_emit_parts (emit, op->y, job.images, job.rows, form.group_rows);
+  bind (emit, job, &d, &split);
+  nn_matrix_spec (&d, &form, job->taps, job->weight->stored, job->act,
+                  job->residual != NULL, split);
+  d.push = &job->push;
+  d.push_size = sizeof job->push;
   for (guint i = 0; i < parts->len; i++)
     {
       const NnPart *part = &g_array_index (parts, NnPart, i);
 
       d.bindings[6] = part->output;
-      job.push.row0 = part->row0;
-      job.push.image0 = part->image0;
-      job.push.first = part->first;
+      job->push.row0 = part->row0;
+      job->push.image0 = part->image0;
+      job->push.first = part->first;
       d.groups[0] = nn_div_up (nn_pad4 (op->y->c) / 4, form.group_columns);
       d.groups[1] = nn_div_up (part->rows, form.group_rows);
       d.groups[2] = part->images;
-      d.flops = op->flops * part->images * part->rows / ((double) job.images * job.rows);
+      d.flops
+          = op->flops * part->images * part->rows / ((double) job->images * job->rows);
       if (!nn_emit_dispatch (emit, op, &d, error))
         return FALSE;
     }
   return TRUE;
+}
+
+gboolean
+nn_emit_matrix (const NnEmit *emit, const NnOp *op, GError **error)
+{
+  NnMatrixJob job = { 0 };
+
+  if (!nn_matrix_describe (op, &job, error))
+    return FALSE;
+  if (op->scratch_bytes > 0 && nn_winograd_ready (emit, op))
+    return nn_emit_winograd (emit, op, &job, error);
+  return emit_direct (emit, op, &job, error);
 }

@@ -64,7 +64,45 @@ GArray *nn_emit_parts (const NnEmit *emit,
                        guint64 rows,
                        guint64 rows_per_group);
 
+/* A linear layer or a convolution as one product. */
+typedef struct
+{
+  const NnTensor *x, *x2, *add, *residual;
+  const NnWeight *weight, *bias;
+  NnAct act;
+  guint taps;
+  guint images;
+  guint64 rows; /* of an image */
+  NnMatrixParams push;
+} NnMatrixJob;
+
+typedef struct
+{
+  const char *shader;
+  guint tile_m;                    /* TM of the shader */
+  guint k_unit;                    /* KU */
+  guint columns;                   /* NC */
+  guint group_rows, group_columns; /* of a workgroup, the latter vec4 */
+} NnMatrixForm;
+
+NnMatrixForm nn_matrix_form (const NnEmit *emit, guint n4, NnAct act);
+void nn_matrix_spec (NnDispatch *d,
+                     const NnMatrixForm *form,
+                     guint taps,
+                     NnType type,
+                     NnAct act,
+                     gboolean residual,
+                     gboolean split);
+gboolean nn_matrix_describe (const NnOp *op, NnMatrixJob *job, GError **error);
+
 gboolean nn_emit_matrix (const NnEmit *emit, const NnOp *op, GError **error);
+/** nn_winograd_scratch: 0 where the direct form is the better one */
+guint64 nn_winograd_scratch (const NnEmit *emit, const NnOp *op);
+/** nn_winograd_ready: transforms the weight if need be; FALSE when there is no memory for
+ * it */
+gboolean nn_winograd_ready (const NnEmit *emit, const NnOp *op);
+gboolean
+nn_emit_winograd (const NnEmit *emit, const NnOp *op, NnMatrixJob *job, GError **error);
 gboolean nn_emit_attention (const NnEmit *emit, const NnOp *op, GError **error);
 guint64 nn_emit_group_norm_scratch (const NnEmit *emit, const NnOp *op);
 gboolean nn_emit_group_norm (const NnEmit *emit, const NnOp *op, GError **error);

@@ -208,8 +208,9 @@ emit_time_embed (const NnEmit *emit, const NnOp *op, GError **error)
 void
 nn_emit_plan (const NnEmit *emit, NnOp *op)
 {
-  op->scratch_bytes
-      = op->kind == NN_OP_GROUP_NORM ? nn_emit_group_norm_scratch (emit, op) : 0;
+  op->scratch_bytes = op->kind == NN_OP_GROUP_NORM ? nn_emit_group_norm_scratch (emit, op)
+                      : op->kind == NN_OP_CONV3    ? nn_winograd_scratch (emit, op)
+                                                   : 0;
 }
 
 gboolean

@@ -123,6 +123,7 @@ struct _NnWeight
   NnType stored;     /* type on the device: VECTOR always NN_F32 */
   GpuBuffer *buffer; /* NULL until loaded */
   guint64 offset, bytes;
+  GpuBuffer *winograd; /* CONV3, once an operator wants it: see nn-emit-winograd.c */
   float *host; /* the reference's copy, as given ([out][in][taps]), F32 */
 };
 

@@ -58,6 +58,7 @@ nn_weight_free (NnWeight *weight)
     if (weight->parts[i].destroy != NULL)
       weight->parts[i].destroy (weight->parts[i].source);
   gpu_buffer_unref (weight->buffer);
+  gpu_buffer_unref (weight->winograd);
   g_free (weight->host);
   g_free (weight->name);
   g_free (weight);

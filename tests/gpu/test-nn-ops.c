@@ -363,6 +363,15 @@ static const ConvCase conv_cases[] = {
   { "conv up", 2, 8, 8, 64, 0, 64, 1, FALSE, 16, 16, 0, NN_ACT_NONE, FALSE, NN_F16 },
   { "conv up, odd", 2, 5, 4, 64, 0, 64, 1, FALSE, 9, 7, 0, NN_ACT_NONE, FALSE, NN_F16 },
   { "conv 1 pixel", 1, 1, 1, 16, 0, 64, 1, FALSE, 0, 0, 0, NN_ACT_NONE, FALSE, NN_F32 },
+  /* large enough for Winograd's form */
+  { "conv tiles", 2, 18, 13, 64, 0, 64, 1, FALSE, 0, 0, 2, NN_ACT_SILU, TRUE, NN_F16 },
+  { "conv tiles, 32", 1, 33, 34, 32, 0, 32, 1, FALSE, 0, 0, 0, NN_ACT_NONE, TRUE,
+    NN_F32 },
+  { "conv tiles, two", 2, 17, 15, 96, 61, 70, 1, FALSE, 0, 0, 1, NN_ACT_NONE, FALSE,
+    NN_BF16 },
+  { "conv tiles, up", 2, 11, 9, 64, 0, 96, 1, FALSE, 21, 18, 0, NN_ACT_NONE, FALSE,
+    NN_F16 },
+  { "conv bands", 1, 131, 126, 64, 0, 64, 1, FALSE, 0, 0, 0, NN_ACT_NONE, FALSE, NN_F16 },
   { "conv wide", 1, 4, 4, 1280, 0, 320, 1, FALSE, 0, 0, 0, NN_ACT_NONE, TRUE, NN_F16 },
 };
 
@@ -602,6 +611,8 @@ test_chain (void)
            BOUND_F32);
   compare (contexts.f32, FALSE, TRUE, build_conv, &conv_cases[10], conv_cases[10].name,
            BOUND_F32);
+  compare (contexts.f32, FALSE, TRUE, build_conv, &conv_cases[20], conv_cases[20].name,
+           BOUND_F32);
   compare (contexts.f32, FALSE, TRUE, build_norm, &norm_cases[4], norm_cases[4].name,
            BOUND_F32);
 }
@@ -610,7 +621,7 @@ test_chain (void)
 static void
 test_plain (void)
 {
-  const guint linears[] = { 3, 5, 8, 10, 13 }, convs[] = { 2, 5, 9, 14, 16 };
+  const guint linears[] = { 3, 5, 8, 10, 13 }, convs[] = { 2, 5, 9, 14, 16, 18, 20 };
   const guint attentions[] = { 1, 2, 4, 6 }, norms[] = { 2, 4, 8 }, dim = 320;
 
   for (guint i = 0; i < G_N_ELEMENTS (linears); i++)

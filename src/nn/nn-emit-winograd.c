@@ -1,0 +1,324 @@
+/* nn-emit-winograd.c: 3×3 convolution by Winograd's F(4×4, 3×3) (Lavin & Gray 2015)
+ *
+ * Tiles of 4×4 pixels are transformed into 36 products of [tiles][in]·[in][out], a
+ * quarter of the direct form's multiplications. It pays where arithmetic is dear: on CPU
+ * devices convolutions become twice as fast. The price is a second copy of the weight,
+ * 36/9 as large in fp32 (16 bits would cost a tenth of the signal), made when first
+ * wanted, and rounding errors about five times those of the direct form.
+ *
+ * Three dispatches for each band of tiles: input, products, output with the epilogue.
+ * Bands keep the scratch small enough for a processor's cache.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#include "config.h"
+#include "nn/nn-context-private.h"
+#include "nn/nn-emit-private.h"
+#include <unistd.h>
+
+#define TILE 4u
+#define PRODUCTS 36u
+#define BAND_BYTES ((guint64) 16 << 20)
+#define SCRATCH_STEP 4096u
+
+/* In multiply-adds of the direct form, measured on lavapipe: a transform of one channel
+ * of one tile; two more dispatches. Products of fp32 weights are slower by a fifth. */
+#define COST_TRANSFORM 600.0
+#define COST_DISPATCHES 1e6
+#define COST_FP32 1.2
+#define WORTH_IT 0.8
+
+/* A weight is used once per pixel: large ones at small sizes are not worth their memory.
+ */
+#define WEIGHT_BYTES_PER_PIXEL ((guint64) 64 << 10)
+/* Of physical memory, for all weights of a context */
+#define MEMORY_SHARE 4
+
+typedef struct
+{
+  guint k4, n4;
+  guint tiles_h, tiles_w;
+  guint rows;        /* of tiles, all images */
+  guint band;        /* rows of tiles at once */
+  gboolean by_image; /* the output is too large for one binding */
+} Shape;
+
+static guint64
+round_up (guint64 bytes)
+{
+  return (bytes + SCRATCH_STEP - 1) / SCRATCH_STEP * SCRATCH_STEP;
+}
+
+static Shape
+shape_of (const NnEmit *emit, const NnOp *op)
+{
+  const NnConv3 *p = &op->conv3;
+  const NnTensor *y = op->y;
+  guint64 y_bytes = nn_tensor_elements (y) * (nn_emit_type (emit, y) == NN_F16 ? 2 : 4);
+  Shape s = { .k4 = nn_pad4 (p->weight->in) / 4,
+              .n4 = nn_pad4 (p->weight->out) / 4,
+              .tiles_h = nn_div_up (y->h, TILE),
+              .tiles_w = nn_div_up (y->w, TILE),
+              .by_image = y_bytes > emit->info->max_storage_range };
+  guint64 row_bytes = (guint64) s.tiles_w * PRODUCTS * 16 * (s.k4 + s.n4);
+
+  s.rows = y->n * s.tiles_h;
+  s.band = CLAMP (BAND_BYTES / row_bytes, 1, s.by_image ? s.tiles_h : s.rows);
+  return s;
+}
+
+static guint64
+weight_bytes (const Shape *s)
+{
+  return (guint64) PRODUCTS * s->k4 * s->n4 * 64;
+}
+
+static guint64
+band_bytes (const Shape *s, guint channels4)
+{
+  return round_up ((guint64) s->band * s->tiles_w * PRODUCTS * 16 * channels4);
+}
+
+guint64
+nn_winograd_scratch (const NnEmit *emit, const NnOp *op)
+{
+  const NnConv3 *p = &op->conv3;
+  const NnTensor *y = op->y;
+  Shape s = shape_of (emit, op);
+  double pixels = (double) y->n * y->h * y->w, tiles = (double) s.rows * s.tiles_w;
+  double k = 4.0 * s.k4, n = 4.0 * s.n4, direct = pixels * 9 * k * n, winograd;
+  /* bindings of bands must begin aligned */
+  gboolean aligned = !s.by_image || (guint64) y->w * s.n4 % 8 == 0;
+
+  if (emit->info->kind != GPU_KIND_CPU || p->stride != 1 || s.k4 < 4 || s.n4 < 4
+      || !aligned || weight_bytes (&s) > emit->info->max_storage_range
+      || weight_bytes (&s) > WEIGHT_BYTES_PER_PIXEL * pixels)
+    return 0;
+  winograd = nn_div_up (tiles, 16) * 16 * PRODUCTS * k * n * COST_FP32
+             + tiles * (k + n) * COST_TRANSFORM + COST_DISPATCHES;
+  return winograd < WORTH_IT * direct ? band_bytes (&s, s.k4) + band_bytes (&s, s.n4) : 0;
+}
+
+/* ---- the weight ---- */
+
+static guint64
+spent_bytes (const NnContext *context)
+{
+  guint64 bytes = 0;
+
+  for (guint i = 0; i < context->weights->len; i++)
+    {
+      const NnWeight *weight = g_ptr_array_index (context->weights, i);
+
+      if (weight->winograd != NULL)
+        bytes += gpu_buffer_size (weight->winograd);
+    }
+  return bytes;
+}
+
+static gboolean
+transform_weight (const NnEmit *emit,
+                  const NnWeight *weight,
+                  const Shape *s,
+                  GpuBuffer *to,
+                  GError **error)
+{
+  g_autoptr (GpuRecording) recording = gpu_recording_new (emit->device);
+  NnWinogradParams push = { .c4 = s->k4, .n4 = s->n4 };
+  NnEmit own = *emit;
+  NnDispatch d = { .shader = "winograd-weight",
+                   .bindings = { nn_emit_weight (emit, weight),
+                                 { to, 0, weight_bytes (s), GPU_BIND_STORAGE } },
+                   .n_bindings = 2,
+                   .spec = { weight->stored },
+                   .n_spec = 1,
+                   .push = &push,
+                   .push_size = sizeof push,
+                   .groups = { nn_div_up (s->n4, nn_emit_lanes (emit)), 4 * s->k4, 1 },
+                   .flops = 1000.0 * s->k4 * s->n4 };
+
+  own.recording = recording;
+  d.bindings[0].kind = GPU_BIND_TEXEL_U32X4;
+  return nn_emit_dispatch (&own, NULL, &d, error)
+         && gpu_recording_finish (recording, FALSE, error)
+         && gpu_recording_run (recording, NULL, error);
+}
+
+gboolean
+nn_winograd_ready (const NnEmit *emit, const NnOp *op)
+{
+  NnWeight *weight = op->conv3.weight;
+  Shape s = shape_of (emit, op);
+  guint64 memory = (guint64) sysconf (_SC_PHYS_PAGES) * sysconf (_SC_PAGESIZE);
+  g_autoptr (GpuBuffer) buffer = NULL;
+
+  if (weight->winograd != NULL)
+    return TRUE;
+  if (spent_bytes (weight->context) + weight_bytes (&s) > memory / MEMORY_SHARE)
+    return FALSE;
+  buffer = gpu_buffer_new (emit->device, weight_bytes (&s), GPU_BUFFER_DEVICE,
+                           weight->name, NULL);
+  if (buffer == NULL || !transform_weight (emit, weight, &s, buffer, NULL))
+    return FALSE;
+  weight->winograd = g_steal_pointer (&buffer);
+  return TRUE;
+}
+
+/* ---- bands ---- */
+
+typedef struct
+{
+  const NnOp *op;
+  NnMatrixJob *job;
+  Shape s;
+  NnSources sources;
+  GpuBinding v, m; /* transformed input, products */
+  NnWinogradParams push;
+  double share; /* of the operator's flops */
+} Band;
+
+static GpuBinding
+texels (GpuBinding binding)
+{
+  binding.kind = GPU_BIND_TEXEL_F32X4;
+  return binding;
+}
+
+static gboolean
+emit_input (const NnEmit *emit, Band *b, GError **error)
+{
+  NnDispatch d = { .shader = "winograd-input",
+                   .bindings = { b->sources.bindings[0], b->sources.bindings[1], b->v },
+                   .n_bindings = 3,
+                   .spec = { b->sources.split },
+                   .n_spec = 1,
+                   .push = &b->push,
+                   .push_size = sizeof b->push,
+                   .flops = b->op->flops * b->share * 0.1 };
+
+  d.groups[0] = nn_div_up ((guint64) b->push.tiles * b->s.k4, nn_emit_lanes (emit));
+  d.groups[1] = d.groups[2] = 1;
+  return nn_emit_dispatch (emit, b->op, &d, error);
+}
+
+static gboolean
+emit_products (const NnEmit *emit, const Band *b, GError **error)
+{
+  NnMatrixForm form = nn_matrix_form (emit, b->s.n4, NN_ACT_NONE);
+  NnMatrixParams push = { .n4 = b->s.n4,
+                          .c4 = b->s.k4,
+                          .sources = 1,
+                          .rows = b->push.tiles,
+                          .weight_pairs = 2 * b->s.k4 };
+  GpuBinding v = texels (b->v);
+  GpuBinding u
+      = { b->op->conv3.weight->winograd, 0, weight_bytes (&b->s), GPU_BIND_TEXEL_U32X4 };
+  NnDispatch d = { .bindings = { v, v, u, v, v, v, b->m },
+                   .n_bindings = 7,
+                   .push = &push,
+                   .push_size = sizeof push,
+                   .flops = b->op->flops * b->share * 0.8 };
+
+  nn_matrix_spec (&d, &form, 1, NN_F32, NN_ACT_NONE, FALSE, FALSE);
+  d.groups[0] = nn_div_up (b->s.n4, form.group_columns);
+  d.groups[1] = nn_div_up (push.rows, form.group_rows);
+  d.groups[2] = PRODUCTS;
+  return nn_emit_dispatch (emit, b->op, &d, error);
+}
+
+static gboolean
+emit_output (const NnEmit *emit, Band *b, guint row, guint rows, GError **error)
+{
+  const NnMatrixJob *job = b->job;
+  const NnTensor *y = b->op->y;
+  GpuBinding m = texels (b->m);
+  NnDispatch d
+      = { .shader = "winograd-output",
+          .bindings = { m, job->bias != NULL ? nn_emit_weight (emit, job->bias) : m,
+                        job->add != NULL ? nn_emit_read (emit, job->add) : m,
+                        job->residual != NULL ? nn_emit_read (emit, job->residual) : m },
+          .n_bindings = 5,
+          .half = nn_emit_type (emit, y) == NN_F16,
+          .spec = { job->act, job->residual != NULL },
+          .n_spec = 2,
+          .push = &b->push,
+          .push_size = sizeof b->push,
+          .flops = b->op->flops * b->share * 0.1 };
+  guint64 count = (guint64) y->n * y->h * y->w;
+
+  b->push.first = 0;
+  if (b->s.by_image)
+    {
+      guint y0 = row % b->s.tiles_h * TILE;
+
+      b->push.first = (row / b->s.tiles_h * y->h + y0) * y->w;
+      count = (guint64) MIN (rows * TILE, y->h - y0) * y->w;
+    }
+  d.bindings[4] = nn_emit_write (emit, y, b->push.first, count);
+  d.groups[0] = nn_div_up ((guint64) b->push.tiles * b->s.n4, nn_emit_lanes (emit));
+  d.groups[1] = d.groups[2] = 1;
+  return nn_emit_dispatch (emit, b->op, &d, error);
+}
+
+static Band
+prepare (const NnEmit *emit, const NnOp *op, NnMatrixJob *job)
+{
+  const NnMatrixParams *p = &job->push;
+  Band b = { .op = op, .job = job, .s = shape_of (emit, op) };
+
+  b.sources = nn_emit_sources (emit, job->x, job->x2);
+  b.v = b.m = nn_emit_scratch (emit, op);
+  b.v.kind = b.m.kind = GPU_BIND_STORAGE;
+  b.v.size = band_bytes (&b.s, b.s.k4);
+  b.m.offset += b.v.size;
+  b.m.size = band_bytes (&b.s, b.s.n4);
+  b.push = (NnWinogradParams){ .tiles_w = b.s.tiles_w,
+                               .tiles_image = b.s.tiles_w * b.s.tiles_h,
+                               .c4 = p->c4,
+                               .c4_2 = p->c4_2,
+                               .base = b.sources.base[0],
+                               .base_2 = b.sources.base[1],
+                               .h = p->h,
+                               .w = p->w,
+                               .up_h = p->up_h,
+                               .up_w = p->up_w,
+                               .mul_h = p->mul_h,
+                               .mul_w = p->mul_w,
+                               .shift = p->shift,
+                               .n4 = p->n4,
+                               .out_h = op->y->h,
+                               .out_w = op->y->w,
+                               .flags = p->flags,
+                               .add_pitch4 = p->add_pitch4,
+                               .add_base4 = p->add_base4 };
+  return b;
+}
+
+gboolean
+nn_emit_winograd (const NnEmit *emit, const NnOp *op, NnMatrixJob *job, GError **error)
+{
+  Band b = prepare (emit, op, job);
+  guint rows;
+
+  for (guint row = 0; row < b.s.rows; row += rows)
+    {
+      rows = MIN (b.s.band, b.s.rows - row);
+      if (b.s.by_image)
+        rows = MIN (rows, b.s.tiles_h - row % b.s.tiles_h);
+      b.push.tile0 = row * b.s.tiles_w;
+      b.push.tiles = rows * b.s.tiles_w;
+      b.share = (double) rows / b.s.rows;
+      if (row > 0) /* the scratch is used again */
+        gpu_recording_barrier (emit->recording);
+      if (!emit_input (emit, &b, error))
+        return FALSE;
+      gpu_recording_barrier (emit->recording);
+      if (!emit_products (emit, &b, error))
+        return FALSE;
+      gpu_recording_barrier (emit->recording);
+      if (!emit_output (emit, &b, row, rows, error))
+        return FALSE;
+    }
+  return TRUE;
+}
