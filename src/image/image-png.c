@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
 #include <png.h>
 #include <string.h>
@@ -87,9 +88,10 @@ prepare_texts (GPtrArray *texts, GPtrArray *strings, GError **error)
 
       if (keyword == NULL || keyword[0] == '\0' || strlen (keyword) > 79)
         {
-          g_set_error (error, IMAGE_ERROR, IMAGE_ERROR_FORMAT,
-                       "A PNG text's keyword must be 1 to 79 Latin-1 characters: “%s”",
-                       valid_keyword);
+          g_set_error (
+              error, IMAGE_ERROR, IMAGE_ERROR_FORMAT,
+              _ ("A PNG text's keyword must be 1 to 79 Latin-1 characters: “%s”"),
+              valid_keyword);
           g_free (items);
           return NULL;
         }
@@ -152,8 +154,8 @@ encode (const ImageBuffer *image, GPtrArray *texts, GError **error)
   if (!ok)
     {
       g_set_error (error, IMAGE_ERROR, IMAGE_ERROR_FORMAT,
-                   "The picture of %u × %u cannot be written as PNG: %s", image->width,
-                   image->height, job.message);
+                   _ ("The picture of %u × %u cannot be written as PNG: %s"),
+                   image->width, image->height, job.message);
       g_byte_array_unref (job.out);
       return NULL;
     }
@@ -224,7 +226,7 @@ image_png_save (const ImageBuffer *image,
 
       if (fd >= 0)
         g_unlink (temporary);
-      g_set_error (error, IMAGE_ERROR, IMAGE_ERROR_IO, "Cannot write “%s”: %s", name,
+      g_set_error (error, IMAGE_ERROR, IMAGE_ERROR_IO, _ ("Cannot write “%s”: %s"), name,
                    g_strerror (code));
       return FALSE;
     }
@@ -263,7 +265,7 @@ check_size (ImageSource *source, GError **error)
       || memcmp (start + 12, "IHDR", 4) != 0)
     {
       g_set_error (error, IMAGE_ERROR, IMAGE_ERROR_FORMAT,
-                   "“%s” is damaged: it has no PNG header", source->name);
+                   _ ("“%s” is damaged: it has no PNG header"), source->name);
       return FALSE;
     }
   width = read_be32 (start + 16);
@@ -271,18 +273,21 @@ check_size (ImageSource *source, GError **error)
   if (width > IMAGE_MAX_SIDE || height > IMAGE_MAX_SIDE
       || (guint64) width * height > IMAGE_MAX_PIXELS)
     {
-      g_set_error (error, IMAGE_ERROR, IMAGE_ERROR_SIZE,
-                   "“%s” is too large: %u × %u; at most %u pixels a side and %u in all",
-                   source->name, width, height, IMAGE_MAX_SIDE, IMAGE_MAX_PIXELS);
+      g_set_error (
+          error, IMAGE_ERROR, IMAGE_ERROR_SIZE,
+          _ ("“%s” is too large: %u × %u; at most %u pixels a side and %u in all"),
+          source->name, width, height, IMAGE_MAX_SIDE, IMAGE_MAX_PIXELS);
       return FALSE;
     }
   row = ((guint64) width * samples[MIN (start[25], 6)] * start[24] + 7) / 8;
   if (row * height / MAX_INFLATION > source->size)
     {
+      g_autofree char *bytes
+          = g_format_size_full (source->size, G_FORMAT_SIZE_LONG_FORMAT);
+
       g_set_error (error, IMAGE_ERROR, IMAGE_ERROR_FORMAT,
-                   "“%s” is damaged: its %" G_GUINT64_FORMAT
-                   " bytes cannot hold a picture of %u × %u",
-                   source->name, source->size, width, height);
+                   _ ("“%s” is damaged: its %s cannot hold a picture of %u × %u"),
+                   source->name, bytes, width, height);
       return FALSE;
     }
   return TRUE;
@@ -338,7 +343,7 @@ load (ImageSource *source, GPtrArray **texts, GError **error)
   g_free (job.rows);
   if (!ok)
     {
-      g_set_error (error, IMAGE_ERROR, IMAGE_ERROR_FORMAT, "“%s” cannot be read: %s",
+      g_set_error (error, IMAGE_ERROR, IMAGE_ERROR_FORMAT, _ ("“%s” cannot be read: %s"),
                    source->name, job.message);
       image_buffer_free (job.image);
       return NULL;

@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gi18n-lib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -43,7 +44,7 @@ image_source_open (ImageSource *source, const char *path, GError **error)
     code = S_ISDIR (status.st_mode) ? EISDIR : EINVAL;
   if (code != 0)
     {
-      g_set_error (error, IMAGE_ERROR, IMAGE_ERROR_IO, "Cannot read “%s”: %s", name,
+      g_set_error (error, IMAGE_ERROR, IMAGE_ERROR_IO, _ ("Cannot read “%s”: %s"), name,
                    g_strerror (code));
       if (fd >= 0)
         close (fd);
@@ -59,7 +60,7 @@ image_source_init_bytes (ImageSource *source, GBytes *bytes)
 {
   gsize size;
 
-  *source = (ImageSource){ .fd = -1, .name = g_strdup ("the picture") };
+  *source = (ImageSource){ .fd = -1, .name = g_strdup (_ ("the picture")) };
   source->data = g_bytes_get_data (bytes, &size);
   source->size = size;
 }
@@ -108,7 +109,7 @@ image_png_check_signature (ImageSource *source, GError **error)
   if (image_source_read (source, 0, start, sizeof start)
       && memcmp (start, signature, sizeof start) == 0)
     return TRUE;
-  g_set_error (error, IMAGE_ERROR, IMAGE_ERROR_FORMAT, "“%s” is not a PNG picture",
+  g_set_error (error, IMAGE_ERROR, IMAGE_ERROR_FORMAT, _ ("“%s” is not a PNG picture"),
                source->name);
   return FALSE;
 }

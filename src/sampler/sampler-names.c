@@ -11,6 +11,7 @@
 
 #include "sampler/sampler.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 typedef struct
@@ -105,14 +106,13 @@ find (const Name *names, guint n, const char *key, gsize length)
 
 static void
 set_unknown (
-    GError **error, const char *what, const char *name, const Name *names, guint n)
+    GError **error, const char *format, const char *name, const Name *names, guint n)
 {
   g_autoptr (GString) list = g_string_new (NULL);
 
   for (guint i = 0; i < n; i++)
     g_string_append_printf (list, "%s%s", i > 0 ? ", " : "", names[i].comfyui);
-  g_set_error (error, SAMPLER_ERROR, SAMPLER_ERROR_NAME,
-               "“%s” is not a known %s; there are %s", name, what, list->str);
+  g_set_error (error, SAMPLER_ERROR, SAMPLER_ERROR_NAME, format, name, list->str);
 }
 
 gboolean
@@ -134,7 +134,8 @@ sampler_parse (const char *name,
     }
   if (found < 0)
     {
-      set_unknown (error, "sampler", name, kinds, SAMPLER_N_KINDS);
+      set_unknown (error, _ ("“%s” is not a known sampler; there are %s"), name, kinds,
+                   SAMPLER_N_KINDS);
       return FALSE;
     }
   if (kind != NULL)
@@ -150,7 +151,8 @@ sampler_schedule_parse (const char *name, SamplerSchedule *schedule, GError **er
 
   if (found < 0)
     {
-      set_unknown (error, "schedule", name, schedules, SAMPLER_N_SCHEDULES);
+      set_unknown (error, _ ("“%s” is not a known schedule; there are %s"), name,
+                   schedules, SAMPLER_N_SCHEDULES);
       return FALSE;
     }
   if (schedule != NULL)

@@ -17,6 +17,7 @@
 #include "sampler/sampler.h"
 #include "base/base-elementary.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
@@ -340,6 +341,7 @@ SamplerRun *
 sampler_run_load (GBytes *state, GError **error)
 {
   g_autoptr (SamplerRun) run = NULL;
+  g_autofree char *size = NULL;
   Reader reader;
   Header header;
 
@@ -354,9 +356,11 @@ sampler_run_load (GBytes *state, GError **error)
           && (!header.has_randoms || take_randoms (&reader, run)) && reader.left == 0)
         return g_steal_pointer (&run);
     }
-  g_set_error (error, SAMPLER_ERROR, SAMPLER_ERROR_STATE,
-               "The saved run cannot be continued: its %" G_GSIZE_FORMAT
-               " bytes are damaged or were written by another version",
-               g_bytes_get_size (state));
+  size = g_format_size_full (g_bytes_get_size (state), G_FORMAT_SIZE_LONG_FORMAT);
+  g_set_error (
+      error, SAMPLER_ERROR, SAMPLER_ERROR_STATE,
+      _ ("The saved run cannot be continued: its %s are damaged or were written by "
+         "another version"),
+      size);
   return NULL;
 }

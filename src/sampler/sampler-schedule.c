@@ -13,6 +13,7 @@
 #include "sampler/sampler.h"
 #include "base/base-elementary.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 
 #define KARRAS_RHO 7.0
@@ -134,8 +135,8 @@ sampler_schedule_fill (SamplerSchedule schedule,
   if (steps < 1 || steps > SAMPLER_MAX_STEPS)
     {
       g_set_error (error, SAMPLER_ERROR, SAMPLER_ERROR_STEPS,
-                   "The number of steps must be from 1 to %d, not %u", SAMPLER_MAX_STEPS,
-                   steps);
+                   _ ("The number of steps must be from 1 to %d, not %u"),
+                   SAMPLER_MAX_STEPS, steps);
       return FALSE;
     }
   switch (schedule)
