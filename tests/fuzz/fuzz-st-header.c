@@ -21,6 +21,16 @@
 static char *path, *index_path;
 
 static void
+clean_up (void)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+
+  g_unlink (path);
+  g_unlink (index_path);
+  g_rmdir (folder);
+}
+
+static void
 init (void)
 {
   g_autofree char *folder = NULL;
@@ -30,6 +40,7 @@ init (void)
   folder = g_dir_make_tmp ("fuzz-st-XXXXXX", NULL);
   path = g_build_filename (folder, "x.safetensors", NULL);
   index_path = g_build_filename (folder, "x.safetensors.index.json", NULL);
+  atexit (clean_up);
 }
 
 static void
@@ -98,23 +109,42 @@ try_file (const guint8 *data, gsize size)
   check_model ();
 }
 
+static int
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(char *const *) a, *(char *const *) b);
+}
+
+static GPtrArray *
+list_seeds (const char *folder)
+{
+  GPtrArray *names = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, &error);
+  const char *name;
+
+  g_assert_no_error (error);
+  while ((name = g_dir_read_name (dir)) != NULL)
+    g_ptr_array_add (names, g_strdup (name));
+  g_ptr_array_sort (names, compare_names);
+  return names;
+}
+
 GBytes *
 fuzz_seed (guint index)
 {
+  static GPtrArray *names;
   g_autofree char *folder = g_build_filename (g_getenv ("G_TEST_SRCDIR"), "fuzz",
                                               "corpus", "st-header", NULL);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, &error);
-  const char *name = NULL;
   g_autofree char *file = NULL;
   char *bytes;
   gsize length;
 
-  g_assert_no_error (error);
-  for (guint i = 0; i <= index; i++)
-    if ((name = g_dir_read_name (dir)) == NULL)
-      return NULL;
-  file = g_build_filename (folder, name, NULL);
+  if (names == NULL)
+    names = list_seeds (folder);
+  if (index >= names->len)
+    return NULL;
+  file = g_build_filename (folder, g_ptr_array_index (names, index), NULL);
   g_assert_true (g_file_get_contents (file, &bytes, &length, NULL));
   return g_bytes_new_take (bytes, length);
 }

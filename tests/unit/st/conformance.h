@@ -9,6 +9,8 @@
 
 #pragma once
 
+#include "scratch.h"
+
 #include "st/st.h"
 
 #include <glib/gstdio.h>
@@ -120,10 +122,16 @@ add_cases (const Case *cases)
       }
 }
 
-static inline void
-case_init (void)
+/* Runs the tests that were added, in a folder that is removed afterwards. */
+static inline int
+case_run (void)
 {
   g_autofree char *folder = g_dir_make_tmp ("st-conformance-XXXXXX", NULL);
+  int status;
 
   case_path = g_build_filename (folder, "case.safetensors", NULL);
+  status = g_test_run ();
+  scratch_remove (folder);
+  g_clear_pointer (&case_path, g_free);
+  return status;
 }

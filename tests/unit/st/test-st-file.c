@@ -5,6 +5,8 @@
 
 #include "config.h"
 
+#include "scratch.h"
+
 #include "st/st.h"
 
 #include <glib/gstdio.h>
@@ -196,6 +198,7 @@ main (int argc, char **argv)
   g_test_add_func ("/st/file/cancelled", test_cancelled);
   g_test_add_func ("/st/model/single", test_model);
   status = g_test_run ();
+  scratch_remove (folder);
   g_free (folder);
   return status;
 }

@@ -78,8 +78,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  case_init ();
   g_test_add_func ("/st/foreign/known", test_foreign);
   g_test_add_func ("/st/foreign/not", test_not_foreign);
-  return g_test_run ();
+  return case_run ();
 }

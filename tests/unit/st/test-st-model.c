@@ -5,6 +5,8 @@
 
 #include "config.h"
 
+#include "scratch.h"
+
 #include "st/st.h"
 
 #include <glib/gstdio.h>
@@ -267,6 +269,7 @@ run (gconstpointer test)
 {
   folder = g_dir_make_tmp ("st-model-XXXXXX", NULL);
   ((void (*) (void)) test) ();
+  scratch_remove (folder);
   g_clear_pointer (&folder, g_free);
 }
 

@@ -247,7 +247,6 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  case_init ();
   add_cases (cases);
   g_test_add_func ("/st/conformance/V6-order", test_v6_order);
   g_test_add_func ("/st/conformance/V7", test_v7);
@@ -255,5 +254,5 @@ main (int argc, char **argv)
   g_test_add_func ("/st/conformance/T2", test_t2);
   g_test_add_func ("/st/conformance/X1", test_x1);
   g_test_add_func ("/st/warnings", test_warnings);
-  return g_test_run ();
+  return case_run ();
 }

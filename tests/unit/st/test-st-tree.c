@@ -5,6 +5,8 @@
 
 #include "config.h"
 
+#include "scratch.h"
+
 #include "st/st.h"
 
 #include <string.h>
@@ -220,6 +222,7 @@ main (int argc, char **argv)
   g_test_add_func ("/st/tree/many", test_many);
   g_test_add_func ("/st/tree/cancelled", test_cancelled);
   status = g_test_run ();
+  scratch_remove (folder);
   g_free (folder);
   return status;
 }

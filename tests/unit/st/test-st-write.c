@@ -173,11 +173,10 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  case_init ();
   g_test_add_func ("/st/conformance/W1", test_w1);
   g_test_add_func ("/st/conformance/W1-two-types", test_w1_two_types);
   g_test_add_func ("/st/conformance/W1-refused", test_refused);
   g_test_add_func ("/st/conformance/W2", test_w2);
   g_test_add_func ("/st/write/no-folder", test_no_folder);
-  return g_test_run ();
+  return case_run ();
 }
