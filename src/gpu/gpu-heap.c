@@ -70,6 +70,16 @@ gpu_heap_used (GpuHeap *heap)
   return heap->used;
 }
 
+guint64
+gpu_heap_reserved (GpuHeap *heap)
+{
+  guint64 sum = 0;
+
+  for (guint i = 0; i < heap->blocks->len; i++)
+    sum += ((GpuBlock *) heap->blocks->pdata[i])->size;
+  return sum;
+}
+
 /* How well a memory type serves; negative: not at all. */
 static int
 score_type (GpuDevice *device, VkMemoryPropertyFlags flags, GpuBufferKind kind)
@@ -151,8 +161,13 @@ block_new (GpuHeap *heap, guint type, guint64 size, GpuBlock **out)
   VkDeviceMemory memory;
   void *map = NULL;
   Range all = { 0, size };
-  VkResult result = vkAllocateMemory (device->handle, &info, NULL, &memory);
+  VkResult result;
 
+  /* Some machines' memory is handed out until the program is killed: see gpu-memory.c. */
+  if (device->physical.info.kind == GPU_KIND_CPU
+      && size > gpu_device_memory_available (device))
+    return VK_ERROR_OUT_OF_HOST_MEMORY;
+  result = vkAllocateMemory (device->handle, &info, NULL, &memory);
   if (result == VK_SUCCESS && (flags & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT))
     {
       result = vkMapMemory (device->handle, memory, 0, VK_WHOLE_SIZE, 0, &map);
@@ -206,6 +221,8 @@ set_error_memory (GpuHeap *heap, guint64 size, const char *label, GError **error
   const GpuInfo *info = &heap->device->physical.info;
   g_autofree char *asked = g_format_size_full (size, G_FORMAT_SIZE_IEC_UNITS);
   g_autofree char *used = g_format_size_full (heap->used, G_FORMAT_SIZE_IEC_UNITS);
+  g_autofree char *left = g_format_size_full (gpu_device_memory_available (heap->device),
+                                              G_FORMAT_SIZE_IEC_UNITS);
   g_autofree char *all = g_format_size_full (info->memory_bytes, G_FORMAT_SIZE_IEC_UNITS);
   g_autofree char *most
       = g_format_size_full (info->max_allocation, G_FORMAT_SIZE_IEC_UNITS);
@@ -215,9 +232,11 @@ set_error_memory (GpuHeap *heap, guint64 size, const char *label, GError **error
                  "%s needs %s in one piece; %s allows at most %s", label, asked,
                  info->name, most);
   else
-    g_set_error (error, GPU_ERROR, GPU_ERROR_OUT_OF_MEMORY,
-                 "Not enough memory on %s: %s needs %s, %s of %s are in use by Calotype",
-                 info->name, label, asked, used, all);
+    g_set_error (
+        error, GPU_ERROR, GPU_ERROR_OUT_OF_MEMORY,
+        "Not enough memory on %s: %s needs %s; %s are left of %s, of which Calotype "
+        "uses %s",
+        info->name, label, asked, left, all, used);
 }
 
 /**

@@ -152,6 +152,9 @@ fill_memory (GpuPhysical *p)
   for (guint i = 0; i < p->memory.memoryHeapCount; i++)
     if (p->memory.memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT)
       p->info.memory_bytes += p->memory.memoryHeaps[i].size;
+  if (p->info.kind == GPU_KIND_CPU && gpu_memory_of_machine () > 0)
+    p->info.memory_bytes = gpu_memory_of_machine ();
+  p->has_budget = has_extension (p->handle, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
 }
 
 /* "Mesa 22.3.6 (LLVM 15.0.6)": the driver's version number is 1 in old ones. */

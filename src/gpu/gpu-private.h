@@ -35,6 +35,7 @@ typedef struct
   gboolean
       subgroup_extension; /* the size is chosen through the extension, not through 1.3 */
   gboolean full_subgroups;
+  gboolean has_budget; /* the driver tells how much memory is left */
 } GpuPhysical;
 
 /** gpu_physical_list: (transfer full) (element-type GpuPhysical) */
@@ -92,6 +93,13 @@ gboolean gpu_heap_take (GpuHeap *heap,
                         GError **error);
 void gpu_heap_give (GpuHeap *heap, GpuPlace *place);
 guint64 gpu_heap_used (GpuHeap *heap);
+/** gpu_heap_reserved: bytes of all blocks, used or not */
+guint64 gpu_heap_reserved (GpuHeap *heap);
+
+/* ---- gpu-memory.c ---- */
+
+/** gpu_memory_of_machine: bytes; 0: not known */
+guint64 gpu_memory_of_machine (void);
 
 /* ---- gpu-buffer.c, gpu-staging.c ---- */
 

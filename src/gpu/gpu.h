@@ -39,7 +39,7 @@ typedef struct
   char uuid[33];    /* pipelineCacheUUID in hex */
   GpuKind kind;
   guint32 vendor_id, device_id, driver_version, api_version;
-  guint64 memory_bytes; /* device-local heaps */
+  guint64 memory_bytes; /* device-local heaps; of a CPU device the machine's memory */
   guint subgroup_size;  /* default */
   guint subgroup_min, subgroup_max;
   gboolean can_require_subgroup_size;
@@ -81,6 +81,9 @@ void gpu_device_unref (GpuDevice *device);
 const GpuInfo *gpu_device_info (GpuDevice *device);
 /** gpu_device_memory_used: bytes allocated by us */
 guint64 gpu_device_memory_used (GpuDevice *device);
+/** gpu_device_memory_available: bytes that may still be allocated; an estimate, others
+ * use the device too */
+guint64 gpu_device_memory_available (GpuDevice *device);
 /** gpu_device_save_cache: writes the pipeline cache; merged with what lies there */
 void gpu_device_save_cache (GpuDevice *device);
 /** gpu_device_validation_messages: how many the validation layer reported in this process

@@ -141,6 +141,30 @@ test_too_large (void)
   g_assert_nonnull (strstr (error->message, "the picture"));
 }
 
+/* A machine with little memory, pretended: a CPU device's driver would hand out more. */
+static void
+test_memory_ends (void)
+{
+  GpuInfo *info = &device->physical.info;
+  guint64 real = info->memory_bytes;
+  guint64 size = (guint64) 40 << 20;
+  g_autoptr (GpuBuffer) first = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpuint (gpu_device_memory_available (device), >, 0);
+  if (info->kind != GPU_KIND_CPU)
+    return;
+  g_assert_cmpuint (gpu_device_memory_available (device), <=, info->memory_bytes);
+  info->memory_bytes = gpu_heap_reserved (device->heap) + size + size / 2;
+  first = buffer_of (size, GPU_BUFFER_DEVICE);
+  g_assert_null (gpu_buffer_new (device, size, GPU_BUFFER_DEVICE, "a hoard", &error));
+  g_assert_error (error, GPU_ERROR, GPU_ERROR_OUT_OF_MEMORY);
+  g_assert_nonnull (strstr (error->message, "a hoard needs"));
+  g_clear_pointer (&first, gpu_buffer_unref);
+  first = buffer_of (size, GPU_BUFFER_DEVICE);
+  info->memory_bytes = real;
+}
+
 static GpuKernel *
 scale_kernel (gboolean texel, guint32 factor)
 {
@@ -516,6 +540,7 @@ main (int argc, char **argv)
   g_test_add_func ("/gpu/round-trip", test_round_trip);
   g_test_add_func ("/gpu/heap", test_heap);
   g_test_add_func ("/gpu/too-large", test_too_large);
+  g_test_add_func ("/gpu/memory-ends", test_memory_ends);
   g_test_add_func ("/gpu/kernel", test_kernel);
   g_test_add_func ("/gpu/kernel-subgroup", test_kernel_subgroup);
   g_test_add_func ("/gpu/kernel-unknown", test_kernel_unknown);

@@ -1,0 +1,69 @@
+/* gpu-memory.c: how much memory a device has left
+ *
+ * A CPU device computes in the machine's memory. Its driver may name any size (lavapipe
+ * 22: 2 GiB), and the system hands out more than there is, to end the program later
+ * without a word; so the system is asked before each allocation.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#include "config.h"
+
+#include "gpu/gpu-private.h"
+
+#include <string.h>
+#include <unistd.h>
+
+guint64
+gpu_memory_of_machine (void)
+{
+  long pages = sysconf (_SC_PHYS_PAGES);
+  long bytes = sysconf (_SC_PAGESIZE);
+
+  return pages > 0 && bytes > 0 ? (guint64) pages * (guint64) bytes : 0;
+}
+
+/* MemAvailable of Linux; elsewhere everything. */
+static guint64
+machine_available (void)
+{
+  g_autofree char *text = NULL;
+  const char *line;
+
+  if (!g_file_get_contents ("/proc/meminfo", &text, NULL, NULL))
+    return gpu_memory_of_machine ();
+  line = strstr (text, "MemAvailable:");
+  if (line == NULL)
+    return gpu_memory_of_machine ();
+  return g_ascii_strtoull (line + strlen ("MemAvailable:"), NULL, 10) * 1024;
+}
+
+/* What the driver grants beyond what is used, on heaps of the device's own. */
+static guint64
+budget_available (const GpuPhysical *p)
+{
+  VkPhysicalDeviceMemoryBudgetPropertiesEXT budget
+      = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT };
+  VkPhysicalDeviceMemoryProperties2 properties
+      = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2, &budget };
+  guint64 sum = 0;
+
+  vkGetPhysicalDeviceMemoryProperties2 (p->handle, &properties);
+  for (guint i = 0; i < p->memory.memoryHeapCount; i++)
+    if ((p->memory.memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT)
+        && budget.heapBudget[i] > budget.heapUsage[i])
+      sum += budget.heapBudget[i] - budget.heapUsage[i];
+  return sum;
+}
+
+guint64
+gpu_device_memory_available (GpuDevice *device)
+{
+  const GpuPhysical *p = &device->physical;
+  guint64 used = gpu_heap_reserved (device->heap);
+  guint64 left = p->info.memory_bytes > used ? p->info.memory_bytes - used : 0;
+
+  if (p->info.kind == GPU_KIND_CPU)
+    return MIN (left, machine_available ());
+  return p->has_budget ? budget_available (p) : left;
+}
