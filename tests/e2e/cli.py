@@ -1,0 +1,240 @@
+#!/usr/bin/python3
+"""calotype-cli as a person and a script use it. cli.py CALOTYPE_CLI
+
+SPDX-License-Identifier: GPL-3.0-or-later
+"""
+
+import json
+import math
+import os
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import zlib
+
+CLI = os.path.abspath(sys.argv.pop(1))
+
+
+def run(*args, **more):
+    return subprocess.run([CLI, *args], capture_output=True, text=True, timeout=240, **more)
+
+
+def write_tensors(path, tensors, metadata=None):
+    """tensors: {name: (dtype, shape, bytes)}; our own writer, independent of the program's."""
+    header, offset = {}, 0
+    if metadata:
+        header["__metadata__"] = metadata
+    for name, (dtype, shape, data) in tensors.items():
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [offset, offset + len(data)]}
+        offset += len(data)
+    text = json.dumps(header).encode()
+    with open(path, "wb") as out:
+        out.write(struct.pack("<Q", len(text)) + text + b"".join(t[2] for t in tensors.values()))
+
+
+def read_tensor(path, name):
+    with open(path, "rb") as file:
+        n, = struct.unpack("<Q", file.read(8))
+        entry = json.loads(file.read(n))[name]
+        begin, end = entry["data_offsets"]
+        file.seek(8 + n + begin)
+        return entry, struct.unpack(f"<{(end - begin) // 4}f", file.read(end - begin))
+
+
+def png_chunks(path):
+    """[(type, bytes)], every checksum checked."""
+    data, at, chunks = open(path, "rb").read(), 8, []
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    while at < len(data):
+        n, kind = struct.unpack(">I4s", data[at:at + 8])
+        body = data[at + 8:at + 8 + n]
+        assert struct.unpack(">I", data[at + 8 + n:at + 12 + n])[0] == zlib.crc32(kind + body)
+        chunks.append((kind.decode(), body))
+        at += 12 + n
+    return chunks
+
+
+def png_texts(path):
+    texts = {}
+    for kind, body in png_chunks(path):
+        if kind == "tEXt":
+            key, text = body.split(b"\0", 1)
+            texts[key.decode()] = text.decode("latin-1")
+        elif kind == "iTXt":
+            key, rest = body.split(b"\0", 1)
+            compressed, rest = rest[0], rest[2:].split(b"\0", 2)[2]
+            texts[key.decode()] = (zlib.decompress(rest) if compressed else rest).decode()
+    return texts
+
+
+class Cli(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def path(self, name):
+        return os.path.join(self.folder.name, name)
+
+    def generate(self, name, *args):
+        out = run("generate", "--steps", "4", "--output", self.path(name), *args)
+        self.assertEqual(out.returncode, 0, out.stderr)
+        return out
+
+    def test_help_is_complete(self):
+        for command in ("inspect", "stats", "generate", "devices", "warm"):
+            self.assertIn(command, run("--help").stdout)
+            self.assertEqual(run(command, "--help").returncode, 0)
+        text = run("generate", "--help").stdout
+        for option in ("model prompt negative width height steps cfg seed rng sampler schedule batch output "
+                       "noise-in latents-out device precision profile quiet").split():
+            self.assertIn("--" + option, text)
+
+    def test_usage_faults(self):
+        self.assertEqual(run().returncode, 2)
+        self.assertEqual(run("nonsense").returncode, 2)
+        self.assertEqual(run("generate", "--nonsense").returncode, 2)
+        self.assertEqual(run("inspect").returncode, 2)
+
+    def test_inspect(self):
+        good, bad = self.path("good.safetensors"), self.path("bad.safetensors")
+        write_tensors(good, {"a\u0000b": ("F32", [2, 2], bytes(16)), "z": ("U8", [], b"\1")}, {"k\u05d0": "v"})
+        with open(bad, "wb") as file:
+            file.write(open(good, "rb").read()[:-1])
+        out = run("inspect", "--json", good, bad, self.path("none"))
+        self.assertEqual(out.returncode, 1)
+        lines = [json.loads(line) for line in out.stdout.splitlines()]
+        self.assertEqual(len(lines), 3)
+        self.assertEqual([line["valid"] for line in lines], [True, False, False])
+        self.assertEqual(lines[0]["metadata"], {"k\u05d0": "v"})
+        self.assertEqual(lines[0]["data_bytes"], 17)
+        self.assertEqual(lines[0]["header_bytes"] + 8 + 17, os.path.getsize(good))
+        self.assertEqual(lines[0]["tensors"][0],
+                         {"name": "a\u0000b", "dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16]})
+        self.assertEqual(lines[0]["tensors"][1]["shape"], [])
+        self.assertEqual(lines[1]["error"]["kind"], "MetadataIncompleteBuffer")
+        self.assertEqual(lines[2]["error"]["kind"], "IoError")
+        self.assertEqual(run("inspect", "--json", good).returncode, 0)
+
+    def test_stats(self):
+        path = self.path("x.safetensors")
+        values = [float("nan"), float("inf"), -1.5, 0.0, -0.0, 2.25, 1e-40]
+        write_tensors(path, {"f": ("F32", [7], struct.pack("<7f", *values)),
+                             "i": ("I64", [3], struct.pack("<3q", -2**63, 2**63 - 1, 5)),
+                             "e": ("F16", [0, 3], b""), "h": ("F16", [2], struct.pack("<2e", 1, 1))})
+        out = run("stats", "--json", path)
+        self.assertEqual(out.returncode, 0, out.stderr)
+        answer = json.loads(out.stdout)
+        f, i, e, h = answer["tensors"]
+        self.assertEqual((f["count"], f["nan"], f["pos_inf"], f["neg_inf"], f["zero"], f["subnormal"]), (7, 1, 1, 0, 2, 1))
+        self.assertEqual((f["min"], f["max"]), (-1.5, 2.25))
+        finite = [-1.5, -0.0, 0.0, struct.unpack("<f", struct.pack("<f", 1e-40))[0], 2.25]
+        self.assertAlmostEqual(f["mean"], math.fsum(finite) / 5, places=15)
+        self.assertEqual(f["quantiles"]["0.5"], 0)
+        self.assertIsNone(f["distinct"])
+        self.assertIn('"min":-9223372036854775808', out.stdout)
+        self.assertIn('"max":9223372036854775807', out.stdout)
+        self.assertEqual((e["count"], e["min"], e["mean"], e["distinct"]), (0, None, None, 0))
+        self.assertEqual((h["distinct"], h["entropy_bits"], h["std"]), (1, 0, 0))
+        one = json.loads(run("stats", path, "i", "--json").stdout)
+        self.assertEqual([t["name"] for t in one["tensors"]], ["i"])
+        missing = run("stats", path, "nothing")
+        self.assertEqual(missing.returncode, 1)
+        self.assertIn("nothing", missing.stderr)
+
+    def test_picture_and_its_text(self):
+        out = self.generate("a.png", "--prompt", "a red sailboat\non the sea", "--negative", "snow, night", "--seed", "7")
+        self.assertEqual(out.stdout, self.path("a.png") + "\n")
+        texts = png_texts(self.path("a.png"))
+        prompt, negative, last = texts["parameters"].rsplit("\n", 2)
+        self.assertEqual(prompt, "a red sailboat\non the sea")
+        self.assertEqual(negative, "Negative prompt: snow, night")
+        for part in ("Steps: 4", "Sampler: DPM++ 2M", "Schedule type: Karras", "CFG scale: 4", "Seed: 7", "Size: 128x128"):
+            self.assertIn(part, last)
+        ours = json.loads(texts["calotype"])
+        self.assertIn("7", json.dumps(ours))
+        self.generate("b.png", "--prompt", "a red sailboat\non the sea", "--negative", "snow, night", "--seed", "7")
+        pixels = lambda name: [c for c in png_chunks(self.path(name)) if c[0] == "IDAT"]
+        self.assertEqual(pixels("a.png"), pixels("b.png"))
+        self.generate("c.png", "--prompt", "a red sailboat\non the sea", "--negative", "snow, night", "--seed", "8")
+        self.assertNotEqual(pixels("a.png"), pixels("c.png"))
+
+    def test_batch_is_its_pictures(self):
+        out = self.generate("n.png", "--batch", "2", "--seed", "5", "--latents-out", self.path("l.safetensors"))
+        self.assertEqual(out.stdout.split(), [self.path("n.png"), self.path("n-2.png")])
+        self.generate("m.png", "--seed", "6")
+        pixels = lambda name: [c for c in png_chunks(self.path(name)) if c[0] == "IDAT"]
+        self.assertEqual(pixels("n-2.png"), pixels("m.png"))
+        entry, values = read_tensor(self.path("l.safetensors"), "latents")
+        self.assertEqual((entry["dtype"], entry["shape"]), ("F32", [2, 4, 16, 16]))
+        self.assertTrue(all(map(math.isfinite, values)))
+
+    def test_noise_in(self):
+        noise = struct.pack("<1024f", *(math.sin(i) * 1.4 for i in range(1024)))
+        write_tensors(self.path("noise.safetensors"), {"noise": ("F32", [1, 4, 16, 16], noise)})
+        for seed in ("1", "2"):  # euler draws nothing after the start: the seed must not matter
+            self.generate(seed + ".png", "--noise-in", self.path("noise.safetensors"), "--sampler", "euler",
+                          "--seed", seed, "--latents-out", self.path(seed + ".safetensors"))
+        self.assertEqual(read_tensor(self.path("1.safetensors"), "latents"), read_tensor(self.path("2.safetensors"), "latents"))
+        out = run("generate", "--noise-in", self.path("noise.safetensors"), "--width", "64", "--output", self.path("w.png"))
+        self.assertEqual(out.returncode, 1)
+        self.assertIn("[1, 4, 16, 8]", out.stderr)
+
+    def test_names_of_samplers(self):
+        self.generate("x.png", "--sampler", "Euler a", "--schedule", "sgm_uniform", "--rng", "nv", "--seed", "1")
+        text = png_texts(self.path("x.png"))["parameters"]
+        self.assertIn("Sampler: Euler a", text)
+        self.assertIn("RNG: NV", text)
+        out = run("generate", "--sampler", "nonsense", "--output", self.path("y.png"))
+        self.assertEqual(out.returncode, 1)
+        self.assertIn("nonsense", out.stderr)
+
+    def test_faults_name_the_number(self):
+        for args, word in ((("--width", "500"), "500"), (("--steps", "0"), "0"), (("--cfg", "3,5"), "3,5"),
+                           (("--seed", "-1"), "-1"), (("--batch", "0"), "0"), (("--device", "99"), "99"),
+                           (("--precision", "fp8"), "fp8"), (("--width", "1000000"), "1000000"),
+                           (("--model", self.path("none.safetensors")), "none.safetensors"),
+                           (("--output", self.path("no/where.png")), "no")):
+            out = run("generate", *(args if "--output" in args else args + ("--output", self.path("f.png"))))
+            self.assertEqual(out.returncode, 1, args)
+            self.assertIn(word, out.stderr)
+            self.assertFalse(os.path.exists(self.path("f.png")))
+
+    def test_what_is_not_a_model(self):
+        path = self.path("lora.safetensors")
+        write_tensors(path, {"lora_unet_x.lora_up.weight": ("F16", [4, 2], bytes(16)),
+                             "lora_unet_x.lora_down.weight": ("F16", [2, 4], bytes(16))})
+        out = run("generate", "--model", path, "--output", self.path("f.png"))
+        self.assertEqual(out.returncode, 1)
+        self.assertIn("LoRA", out.stderr)
+
+    def test_stop(self):
+        process = subprocess.Popen([CLI, "generate", "--steps", "150", "--output", self.path("s.png")],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        time.sleep(2)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(timeout=30), 1)
+        self.assertEqual(os.listdir(self.folder.name), [])
+        process.communicate()
+
+    def test_no_vulkan(self):
+        more = {"VK_ICD_FILENAMES": "/nonexistent.json", "VK_DRIVER_FILES": "/nonexistent.json"}
+        out = run("devices", env={**os.environ, **more})
+        self.assertEqual(out.returncode, 1)
+        self.assertIn("mesa-vulkan-drivers", out.stderr)
+
+    def test_devices(self):
+        devices = json.loads(run("devices", "--json").stdout)
+        self.assertGreaterEqual(len(devices), 1)
+        self.assertTrue(devices[0]["name"])
+
+    def test_full_disk(self):
+        out = run("generate", "--steps", "1", "--output", "/dev/full/x.png")
+        self.assertEqual(out.returncode, 1)
+
+
+if __name__ == "__main__":
+    unittest.main(warnings="ignore")
