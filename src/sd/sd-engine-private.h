@@ -140,3 +140,5 @@ const char *sd_engine_precision_name (const SdEngine *engine);
 /** sd_engine_picture: pixels from @rgb; refuses a blank picture */
 ImageBuffer *
 sd_engine_picture (const float *rgb, guint width, guint height, GError **error);
+/** sd_engine_fit_factors: `factors`, from the cache or by a small decode */
+gboolean sd_engine_fit_factors (SdEngine *engine, GError **error);

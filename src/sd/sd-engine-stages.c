@@ -354,6 +354,8 @@ sd_engine_warm (SdEngine *engine,
       if (program == NULL || !run_program (engine, program, NULL, task, error))
         return FALSE;
     }
+  if (!sd_engine_fit_factors (engine, error))
+    return FALSE;
   engine->context_owner = 0;
   if (engine->device != NULL)
     gpu_device_save_cache (engine->device);

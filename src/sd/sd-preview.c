@@ -11,6 +11,7 @@
 #include "config.h"
 
 #include "sd/sd-run-private.h"
+#include "base/base-json.h"
 
 #include <glib/gi18n-lib.h>
 #include <math.h>
@@ -112,17 +113,67 @@ fit (SdFactors *factors, const float *latents, const float *rgb, guint h, guint 
   return TRUE;
 }
 
+/* ---- keeping ---- */
+
+static char *
+factors_path (SdEngine *engine)
+{
+  g_autofree char *name = g_strdup_printf ("preview-%.32s.txt", engine->fingerprint);
+  return g_build_filename (g_get_user_cache_dir (), "calotype", name, NULL);
+}
+
+/* One number a line; a file that is anything else counts as none. */
+static gboolean
+load_factors (SdEngine *engine)
+{
+  g_autofree char *path = factors_path (engine);
+  g_autofree char *text = NULL;
+  SdFactors factors = { .fitted = TRUE };
+
+  if (!g_file_get_contents (path, &text, NULL, NULL))
+    return FALSE;
+  char *at = text;
+  for (guint i = 0; i < 3 * TERMS; i++)
+    {
+      char *end;
+      factors.matrix[i / TERMS][i % TERMS] = (float) g_ascii_strtod (at, &end);
+      if (end == at || !isfinite (factors.matrix[i / TERMS][i % TERMS]))
+        return FALSE;
+      at = end;
+    }
+  engine->factors = factors;
+  return TRUE;
+}
+
+static void
+save_factors (SdEngine *engine)
+{
+  g_autofree char *path = factors_path (engine);
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (guint i = 0; i < 3 * TERMS; i++)
+    {
+      g_autofree char *number
+          = base_double_to_string (engine->factors.matrix[i / TERMS][i % TERMS]);
+      g_string_append_printf (text, "%s\n", number);
+    }
+  /* A cache that cannot be written costs a decode the next time, and nothing else. */
+  g_mkdir_with_parents (folder, 0700);
+  g_file_set_contents (path, text->str, text->len, NULL);
+}
+
 /* Unit-variance noise in patches of 2×2, which the decoder takes as areas of colour;
  * single latents would be mixed with their neighbours. */
-static gboolean
-fit_factors (SdEngine *engine, GError **error)
+gboolean
+sd_engine_fit_factors (SdEngine *engine, GError **error)
 {
   const guint side = FIT_SIDE;
   g_autofree float *latents = g_new (float, SD_LATENT_CHANNELS *side *side);
   g_autofree float *rgb = g_new (float, side *side * 64 * 3);
   g_autoptr (BaseRandom) random = base_random_new (BASE_RANDOM_CPU, 0);
 
-  if (engine->factors.fitted)
+  if (engine->factors.fitted || load_factors (engine))
     return TRUE;
   for (guint c = 0; c < SD_LATENT_CHANNELS; c++)
     for (guint y = 0; y < side; y += 2)
@@ -135,7 +186,9 @@ fit_factors (SdEngine *engine, GError **error)
   if (!sd_engine_decode (engine, latents, side, side, rgb, NULL, error))
     return FALSE;
   engine->factors.fitted = fit (&engine->factors, latents, rgb, side, side);
-  if (!engine->factors.fitted)
+  if (engine->factors.fitted)
+    save_factors (engine);
+  else
     g_set_error (error, SD_ERROR, SD_ERROR_NOT_FINITE,
                  _ ("The VAE's decoder gives the same colour for all latents"));
   return engine->factors.fitted;
@@ -148,7 +201,7 @@ preview_by_factors (
   gsize pixels = (gsize) h * w;
   g_autofree float *rgb = g_new (float, pixels * 3);
 
-  if (!fit_factors (engine, error))
+  if (!sd_engine_fit_factors (engine, error))
     return NULL;
   for (gsize i = 0; i < pixels; i++)
     {

@@ -121,7 +121,7 @@ test_no_middle (void)
 int
 main (int argc, char **argv)
 {
-  g_test_init (&argc, &argv, NULL);
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   directory = g_dir_make_tmp ("calotype-XXXXXX", NULL);
   path = g_build_filename (directory, "spoiled.safetensors", NULL);
   g_test_add_func ("/sd/faults/missing", test_missing);

@@ -12,6 +12,7 @@
 #include <glib/gstdio.h>
 
 #include "sd-test-model.h"
+#include "sd/sd-engine-private.h"
 
 static SdEngine *engine; /* loaded once: it is not changed by a run */
 
@@ -199,6 +200,33 @@ test_preview (void)
   g_assert_cmpfloat (sum / (64 * 64 * 3), <, 40);
 }
 
+/* Fitted once, read back with the same bits by the next process, fitted anew when the
+ * file is not ours. */
+static void
+test_factors (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *name = g_strdup_printf ("preview-%.32s.txt", engine->fingerprint);
+  g_autofree char *path
+      = g_build_filename (g_get_user_cache_dir (), "calotype", name, NULL);
+  const char *const contents[] = { NULL, "0.5 nan 1\n", "" };
+  g_autoptr (SdEngine) first = sd_test_engine ();
+
+  g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
+  g_assert_true (sd_engine_fit_factors (first, &error));
+  g_assert_true (g_file_test (path, G_FILE_TEST_EXISTS));
+  for (guint i = 0; i < G_N_ELEMENTS (contents); i++)
+    {
+      g_autoptr (SdEngine) next = sd_test_engine ();
+      if (contents[i] != NULL)
+        g_file_set_contents (path, contents[i], -1, &error);
+      g_assert_no_error (error);
+      g_assert_true (sd_engine_fit_factors (next, &error));
+      g_assert_cmpmem (next->factors.matrix, sizeof next->factors.matrix,
+                       first->factors.matrix, sizeof first->factors.matrix);
+    }
+}
+
 static void
 test_warnings (void)
 {
@@ -312,7 +340,7 @@ test_encode (void)
 int
 main (int argc, char **argv)
 {
-  g_test_init (&argc, &argv, NULL);
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   engine = sd_test_engine ();
   for (guint kind = 0; kind < SAMPLER_N_KINDS; kind++)
     {
@@ -326,6 +354,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sd/run/guidance-one", test_guidance_one);
   g_test_add_func ("/sd/run/odd-size", test_odd_size);
   g_test_add_func ("/sd/run/preview", test_preview);
+  g_test_add_func ("/sd/run/factors", test_factors);
   g_test_add_func ("/sd/run/warnings", test_warnings);
   g_test_add_func ("/sd/run/save-picture", test_save_picture);
   g_test_add_func ("/sd/run/foreign-state", test_foreign_state);
