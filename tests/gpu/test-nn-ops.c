@@ -158,7 +158,7 @@ typedef NnTensor *(*Build) (Side *side, gconstpointer params);
 
 typedef struct
 {
-  NnContext *f32, *f16, *plain, *reference;
+  NnContext *f32, *f16, *plain, *small, *reference;
 } Contexts;
 
 static Contexts contexts;
@@ -231,6 +231,7 @@ compare (NnContext *context,
   g_test_message ("%s%s: %.2g", name,
                   half                        ? " fp16"
                   : context == contexts.plain ? " plain"
+                  : context == contexts.small ? " small"
                                               : "",
                   error);
   if (!(error < bound))
@@ -640,21 +641,62 @@ test_plain (void)
   compare (contexts.plain, FALSE, FALSE, build_time, &dim, "time embed", BOUND_TIME);
 }
 
+/* Outputs larger than a device's storage range are written in parts. */
 static void
-open_contexts (void)
+test_parts (void)
+{
+  const LinearCase linear
+      = { "parts of linear", 1, 60, 50, 16, 0, 16, NN_ACT_NONE, TRUE, TRUE, NN_F16 };
+  const LinearCase weight
+      = { "parts of weight", 1, 1, 9, 450, 0, 200, NN_ACT_NONE, TRUE, FALSE, NN_F32 };
+  const ConvCase tiles
+      = { "parts of tiles", 2,    60,    56, 16, 0, 16, 1, FALSE, 0, 0, 2,
+          NN_ACT_NONE,      TRUE, NN_F16 };
+  const ConvCase direct = { "parts of conv", 2, 80, 100, 8,           0,     16,    2,
+                            FALSE,           0, 0,  2,   NN_ACT_NONE, FALSE, NN_F16 };
+  const AttentionCase attention
+      = { "parts of attention", 2, 2100, 10, 2, 8, FALSE, FALSE, 0 };
+  const NormCase group = { "parts of group norm", 2, 60, 50, 8, 8, 4, 1e-5f, 1, 0, TRUE };
+  const NormCase layer
+      = { "parts of layer norm", 1, 60, 50, 16, 0, 0, 1e-5f, 1, 0, FALSE };
+
+  for (guint arena = 0; arena < 2; arena++)
+    {
+      compare (contexts.small, FALSE, arena, build_linear, &linear, linear.name,
+               BOUND_F32);
+      compare (contexts.small, FALSE, arena, build_conv, &tiles, tiles.name, BOUND_F32);
+      compare (contexts.small, FALSE, arena, build_conv, &direct, direct.name, BOUND_F32);
+      compare (contexts.small, FALSE, arena, build_attention, &attention, attention.name,
+               BOUND_F32);
+      compare (contexts.small, FALSE, arena, build_norm, &group, group.name, BOUND_F32);
+      compare (contexts.small, FALSE, arena, build_norm, &layer, layer.name, BOUND_F32);
+    }
+  compare (contexts.small, FALSE, FALSE, build_linear, &weight, weight.name, BOUND_F32);
+}
+
+/* A device of its own, to be made to look poorer than it is */
+static NnContext *
+open_device (NnType type, GpuInfo **info)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GpuDevice) device = gpu_device_new (-1, &error);
-  g_autoptr (GpuDevice) limited = NULL;
 
   g_assert_no_error (error);
-  limited = gpu_device_new (-1, &error);
-  g_assert_no_error (error);
-  /* a device of its own, which is made to look as if it had no shuffles */
-  ((GpuInfo *) gpu_device_info (limited))->has_shuffle = FALSE;
-  contexts.f32 = nn_context_new (device, NN_F32);
-  contexts.f16 = nn_context_new (device, NN_F16);
-  contexts.plain = nn_context_new (limited, NN_F32);
+  *info = (GpuInfo *) gpu_device_info (device);
+  return nn_context_new (device, type);
+}
+
+static void
+open_contexts (void)
+{
+  GpuInfo *info;
+
+  contexts.f32 = open_device (NN_F32, &info);
+  contexts.f16 = nn_context_new (nn_context_device (contexts.f32), NN_F16);
+  contexts.plain = open_device (NN_F32, &info);
+  info->has_shuffle = FALSE;
+  contexts.small = open_device (NN_F32, &info);
+  info->max_storage_range = 160 << 10;
   contexts.reference = nn_context_new (NULL, NN_F32);
 }
 
@@ -663,11 +705,13 @@ close_contexts (void)
 {
   g_assert_cmpuint (
       gpu_device_validation_messages (nn_context_device (contexts.f32))
-          + gpu_device_validation_messages (nn_context_device (contexts.plain)),
+          + gpu_device_validation_messages (nn_context_device (contexts.plain))
+          + gpu_device_validation_messages (nn_context_device (contexts.small)),
       ==, 0);
   nn_context_unref (contexts.f32);
   nn_context_unref (contexts.f16);
   nn_context_unref (contexts.plain);
+  nn_context_unref (contexts.small);
   nn_context_unref (contexts.reference);
 }
 
@@ -688,6 +732,7 @@ main (int argc, char **argv)
   g_test_add_func ("/nn/ops/small", test_small);
   g_test_add_func ("/nn/ops/chain", test_chain);
   g_test_add_func ("/nn/ops/plain", test_plain);
+  g_test_add_func ("/nn/ops/parts", test_parts);
   status = g_test_run ();
   close_contexts ();
   return status;
