@@ -39,6 +39,7 @@ typedef struct
 {
   guint k4, n4;
   guint tiles_h, tiles_w;
+  guint64 row_bytes; /* of scratch that a row of tiles needs */
   guint rows;        /* of tiles, all images */
   guint band;        /* rows of tiles at once */
   gboolean by_image; /* the output is too large for one binding */
@@ -61,10 +62,11 @@ shape_of (const NnEmit *emit, const NnOp *op)
               .tiles_h = nn_div_up (y->h, TILE),
               .tiles_w = nn_div_up (y->w, TILE),
               .by_image = y_bytes > emit->info->max_storage_range };
-  guint64 row_bytes = (guint64) s.tiles_w * PRODUCTS * 16 * (s.k4 + s.n4);
+  guint64 limit = MIN (BAND_BYTES, emit->info->max_storage_range);
 
+  s.row_bytes = (guint64) s.tiles_w * PRODUCTS * 16 * (s.k4 + s.n4);
   s.rows = y->n * s.tiles_h;
-  s.band = CLAMP (BAND_BYTES / row_bytes, 1, s.by_image ? s.tiles_h : s.rows);
+  s.band = CLAMP (limit / s.row_bytes, 1, s.by_image ? s.tiles_h : s.rows);
   return s;
 }
 

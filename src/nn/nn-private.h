@@ -124,7 +124,7 @@ struct _NnWeight
   GpuBuffer *buffer; /* NULL until loaded */
   guint64 offset, bytes;
   GpuBuffer *winograd; /* CONV3, once an operator wants it: see nn-emit-winograd.c */
-  float *host; /* the reference's copy, as given ([out][in][taps]), F32 */
+  float *host;         /* the reference's copy, as given ([out][in][taps]), F32 */
 };
 
 struct _NnState

@@ -650,7 +650,7 @@ test_parts (void)
   const LinearCase weight
       = { "parts of weight", 1, 1, 9, 450, 0, 200, NN_ACT_NONE, TRUE, FALSE, NN_F32 };
   const ConvCase tiles
-      = { "parts of tiles", 2,    60,    56, 16, 0, 16, 1, FALSE, 0, 0, 2,
+      = { "parts of tiles", 2,    60,    56, 40, 0, 16, 1, FALSE, 0, 0, 2,
           NN_ACT_NONE,      TRUE, NN_F16 };
   const ConvCase direct = { "parts of conv", 2, 80, 100, 8,           0,     16,    2,
                             FALSE,           0, 0,  2,   NN_ACT_NONE, FALSE, NN_F16 };
