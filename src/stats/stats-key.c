@@ -125,7 +125,7 @@ small_values (StDtype dtype)
   return tables[dtype];
 }
 
-static double
+static inline double
 half_value (guint64 code)
 {
   /* The bits moved to a float's places are the value times 2^-112, subnormal or not. */
@@ -137,7 +137,7 @@ half_value (guint64 code)
   return code & 0x8000 ? -value : value;
 }
 
-static double
+static inline double
 float_value (guint32 code)
 {
   float value;
@@ -145,7 +145,7 @@ float_value (guint32 code)
   return (double) value;
 }
 
-static double
+static inline double
 code_value (StDtype dtype, guint64 code)
 {
   double value;
@@ -181,6 +181,27 @@ double
 stats_key_value (StDtype dtype, guint64 key)
 {
   return code_value (dtype, stats_code_from_key (&spaces[dtype], key));
+}
+
+#define VALUES(dtype)                                                                    \
+  case dtype:                                                                            \
+    for (gsize i = 0; i < n; i++)                                                        \
+      values[i] = code_value (dtype, stats_code_from_key (&spaces[dtype], keys[i]));     \
+    break;
+
+/* The types that are met most have loops of their own. */
+void
+stats_key_values (StDtype dtype, const guint64 *keys, gsize n, double *values)
+{
+  switch (dtype)
+    {
+      VALUES (ST_DTYPE_F16)
+      VALUES (ST_DTYPE_BF16)
+      VALUES (ST_DTYPE_F32)
+    default:
+      for (gsize i = 0; i < n; i++)
+        values[i] = stats_key_value (dtype, keys[i]);
+    }
 }
 
 guint64

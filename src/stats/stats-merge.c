@@ -235,7 +235,7 @@ stats_tensor_merge (StatsTensor *const *parts, guint n)
       stats_tensor_find_quantiles (pool);
       stats_tensor_set_keys (pool);
     }
-  stats_tensor_finish (pool);
+  stats_tensor_set_width (pool);
   return pool;
 }
 

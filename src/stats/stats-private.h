@@ -46,6 +46,8 @@ typedef struct
 const StatsSpace *stats_space (StDtype dtype);
 guint64 stats_key_from_code (const StatsSpace *space, guint64 code);
 guint64 stats_code_from_key (const StatsSpace *space, guint64 key);
+/** stats_key_values: of @n keys, as stats_key_value */
+void stats_key_values (StDtype dtype, const guint64 *keys, gsize n, double *values);
 /** stats_key_value: the value; 0 for the NaN of the FNUZ types, ±Inf or NaN beyond */
 double stats_key_value (StDtype dtype, guint64 key);
 /** stats_key_of_double: key of @value among F64 */
@@ -205,12 +207,11 @@ void stats_moments_write (const StatsMoments *moments, StatsSummary *summary);
 /* What a thread keeps between tensors. Counters are 0 whenever nobody uses them. */
 #define STATS_PIECE (384 * 1024) /* bytes read at once; whole values of every width */
 #define STATS_N_CODES 65536
-#define STATS_N_TABLES 4
 
 typedef struct
 {
   guint8 *piece;     /* STATS_PIECE */
-  guint32 *counters; /* STATS_N_TABLES × STATS_N_CODES */
+  guint32 *counters; /* STATS_N_CODES */
 } StatsScratch;
 
 StatsScratch *stats_scratch (void);
@@ -244,13 +245,12 @@ void stats_reader_finish (StatsReader *reader);
 /** stats_count_codes: counts of all codes of a type of ≤ 16 bits, by code */
 gboolean
 stats_count_codes (StatsReader *reader, StDtype dtype, guint64 *counts, GError **error);
-/** stats_count_top: adds the top 16 bits of @n F32 to scratch counters */
+/** stats_count_16: adds @size bytes of 16-bit codes to @counters */
+void stats_count_16 (const guint8 *src, gsize size, guint32 *counters);
+/** stats_count_top: adds the top 16 bits of @n values of 32 bits to @counters */
 void stats_count_top (const guint8 *src, gsize n, guint32 *counters);
-/** stats_count_drain_top: adds what stats_count_top counted to @counts, clears counters
- */
-void stats_count_drain_top (guint32 *counters, guint64 *counts);
-/** stats_count_few: @size bytes of a 16-bit type into the first table alone */
-void stats_count_few (const guint8 *src, gsize size, guint32 *counters);
+/** stats_count_drain: adds @n @counters to @counts and clears them */
+void stats_count_drain (guint32 *counters, gsize n, guint64 *counts);
 
 /* ---- results (stats-tensor.c, stats-wide.c) ---- */
 
@@ -270,10 +270,12 @@ StatsTensor *stats_tensor_new (StDtype dtype);
 void stats_tensor_set_keys (StatsTensor *stats);
 /** stats_tensor_summarise: everything, from cells that hold each value exactly */
 void stats_tensor_summarise (StatsTensor *stats);
-/** stats_tensor_finish: what is derived from cells that are there: the linear width */
-void stats_tensor_finish (StatsTensor *stats);
+/** stats_tensor_set_width: the linear width, from the cells */
+void stats_tensor_set_width (StatsTensor *stats);
 /** stats_quantile_rank: index in the @n sorted values */
 guint64 stats_quantile_rank (guint quantile, guint64 n);
+/** stats_first_reading: all but the quantiles, and but the cells of integers */
+gboolean stats_first_reading (StatsTensor *stats, StatsReader *reader, GError **error);
 gboolean stats_wide_compute (StatsTensor *stats, StatsReader *reader, GError **error);
 /** stats_tensor_find_quantiles: keys of the quantiles, exact where the cells are */
 void stats_tensor_find_quantiles (StatsTensor *stats);

@@ -34,8 +34,7 @@ stats_scratch (void)
     {
       scratch = g_new (StatsScratch, 1);
       scratch->piece = g_aligned_alloc (STATS_PIECE, 1, 64);
-      scratch->counters
-          = g_aligned_alloc0 (STATS_N_TABLES * STATS_N_CODES, sizeof (guint32), 64);
+      scratch->counters = g_aligned_alloc0 (STATS_N_CODES, sizeof (guint32), 64);
       g_private_set (&private, scratch);
     }
   return scratch;

@@ -60,8 +60,8 @@ stats_tensor_summary (const StatsTensor *stats)
 guint64
 stats_quantile_rank (guint quantile, guint64 n)
 {
-  guint64 rank = (guint64) floor (stats_quantile_levels[quantile] * (double) (n - 1));
-  return MIN (rank, n - 1);
+  /* A conversion rounds down as floor () does, and is one instruction everywhere. */
+  return (guint64) (stats_quantile_levels[quantile] * (double) (n - 1));
 }
 
 /* Adding 0 turns -0 into 0. */
@@ -81,43 +81,80 @@ stats_tensor_set_keys (StatsTensor *stats)
     summary->quantiles[i] = plain_value (stats->dtype, stats->quantile_keys[i]);
 }
 
-/* ---- from exact cells ---- */
+/* ---- from cells ---- */
+
+/* The finite cells side by side: their first keys, values of these, counts. */
+typedef struct
+{
+  gsize n;
+  guint64 *keys, *counts;
+  double *values;
+} Table;
 
 static void
-classify (StatsTensor *stats, const StatsSpace *space, guint64 key, guint64 count)
+table_clear (Table *table)
 {
-  StatsSummary *summary = &stats->summary;
+  g_free (table->keys);
+  g_free (table->counts);
+  g_free (table->values);
+}
 
-  if (!stats_key_is_finite (space, key))
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Table, table_clear)
+
+/* @summary (nullable) takes the counts of what is not finite. */
+static void
+table_fill (Table *table, const StatsCells *cells, StatsSummary *summary)
+{
+  const StatsSpace *space = stats_space (cells->grid.dtype);
+  StatsCellIter iter;
+  guint64 cell, count;
+
+  table->keys = g_new (guint64, cells->n);
+  table->counts = g_new (guint64, cells->n);
+  table->values = g_new (double, cells->n);
+  stats_cells_iter (cells, &iter);
+  while (stats_cells_next (&iter, &cell, &count))
     {
-      double value = stats_key_value (stats->dtype, key);
-      if (!isinf (value))
-        summary->nan += count;
-      else if (value > 0)
-        summary->pos_inf += count;
-      else
-        summary->neg_inf += count;
-      return;
+      guint64 key = stats_grid_first (&cells->grid, cell);
+      if (stats_key_is_finite (space, key))
+        {
+          table->keys[table->n] = key;
+          table->counts[table->n++] = count;
+        }
+      else if (summary != NULL)
+        {
+          double value = stats_key_value (cells->grid.dtype, key);
+          *(!isinf (value) ? &summary->nan
+            : value > 0    ? &summary->pos_inf
+                           : &summary->neg_inf)
+              += count;
+        }
     }
-  guint64 code = stats_code_from_key (space, key);
-  if (space->order == STATS_ORDER_MAGNITUDE)
+  stats_key_values (cells->grid.dtype, table->keys, table->n, table->values);
+}
+
+static void
+count_kinds (StatsTensor *stats, const Table *table)
+{
+  const StatsSpace *space = stats_space (stats->dtype);
+  StatsSummary *summary = &stats->summary;
+  /* Where floats lie nearer to 0 than their smallest normal number. */
+  guint64 half = G_GUINT64_CONSTANT (1) << (space->bits - 1);
+  guint64 small = G_GUINT64_CONSTANT (1) << space->mantissa;
+  gboolean has_small = space->order == STATS_ORDER_MAGNITUDE;
+
+  for (gsize i = 0; i < table->n; i++)
     {
-      guint64 magnitude = code & ((G_GUINT64_CONSTANT (1) << (space->bits - 1)) - 1);
-      if (magnitude == 0)
-        summary->zero += count;
-      else if (magnitude >> space->mantissa == 0)
-        summary->subnormal += count;
+      stats->moments.n += table->counts[i];
+      if (table->values[i] == 0)
+        summary->zero += table->counts[i];
+      else if (has_small && table->keys[i] - (half - small) < 2 * small)
+        summary->subnormal += table->counts[i];
     }
-  else if (space->integer && code == 0)
-    summary->zero += count;
-  if (stats->moments.n == 0)
-    stats->min_key = key;
-  stats->max_key = key;
-  stats->moments.n += count;
 }
 
 /* @count × @x with each product exact for values of ≤ 21 bits. */
-static void
+static inline void
 add_times (StatsSum *sum, double x, guint64 count)
 {
   stats_sum_add (sum, x * (double) (count & 0xffffffff));
@@ -126,58 +163,62 @@ add_times (StatsSum *sum, double x, guint64 count)
 }
 
 static void
-exact_moments (StatsTensor *stats, const StatsSpace *space)
+exact_moments (StatsTensor *stats, const Table *table)
 {
   StatsMoments *moments = &stats->moments;
-  StatsCellIter iter;
   StatsSum sum = { 0 };
-  guint64 cell, count;
   double n = (double) moments->n;
 
-  stats_cells_iter (&stats->cells, &iter);
-  while (stats_cells_next (&iter, &cell, &count))
-    if (stats_key_is_finite (space, cell))
-      add_times (&sum, stats_key_value (stats->dtype, cell), count);
+  for (gsize i = 0; i < table->n; i++)
+    add_times (&sum, table->values[i], table->counts[i]);
   moments->mean = (sum.hi + sum.lo) / n;
   moments->mean_lo = (fma (-moments->mean, n, sum.hi) + sum.lo) / n;
 
-  stats_cells_iter (&stats->cells, &iter);
-  while (stats_cells_next (&iter, &cell, &count))
-    if (stats_key_is_finite (space, cell))
-      {
-        double distance = stats_key_value (stats->dtype, cell) - moments->mean;
-        add_times (&moments->m2, distance * distance, count);
-      }
+  for (gsize i = 0; i < table->n; i++)
+    {
+      double distance = table->values[i] - moments->mean;
+      add_times (&moments->m2, distance * distance, table->counts[i]);
+    }
   stats_sum_add (&moments->m2, -moments->mean_lo * moments->mean_lo * n);
+}
+
+static void
+find_quantiles (StatsTensor *stats, const Table *table)
+{
+  const StatsGrid *grid = &stats->cells.grid;
+  guint64 seen = 0;
+  gsize i = 0;
+
+  for (guint quantile = 0; quantile < STATS_N_QUANTILES; quantile++)
+    {
+      guint64 rank = stats_quantile_rank (quantile, stats->moments.n);
+      while (seen + table->counts[i] <= rank)
+        seen += table->counts[i++];
+      /* Of a cell that holds more than one value: its middle. */
+      guint64 low = table->keys[i];
+      guint64 high = stats_grid_last (grid, stats_grid_cell (grid, low));
+      stats->quantile_keys[quantile]
+          = CLAMP (low + (high - low) / 2, stats->min_key, stats->max_key);
+    }
 }
 
 void
 stats_tensor_find_quantiles (StatsTensor *stats)
 {
-  const StatsGrid *grid = &stats->cells.grid;
-  const StatsSpace *space = stats_space (grid->dtype);
-  StatsCellIter iter;
-  guint64 cell, count, seen = 0;
-  guint quantile = 0;
-
-  stats_cells_iter (&stats->cells, &iter);
-  while (quantile < STATS_N_QUANTILES && stats_cells_next (&iter, &cell, &count))
-    {
-      guint64 low = stats_grid_first (grid, cell), high = stats_grid_last (grid, cell);
-      if (!stats_key_is_finite (space, low))
-        continue;
-      seen += count;
-      while (quantile < STATS_N_QUANTILES
-             && stats_quantile_rank (quantile, stats->moments.n) < seen)
-        stats->quantile_keys[quantile++]
-            = CLAMP (low + (high - low) / 2, stats->min_key, stats->max_key);
-    }
+  g_auto (Table) table = { 0 };
+  table_fill (&table, &stats->cells, NULL);
+  find_quantiles (stats, &table);
 }
 
 void
 stats_tensor_set_entropy (StatsTensor *stats)
 {
+  enum
+  {
+    KNOWN = 64
+  };
   StatsSummary *summary = &stats->summary;
+  double known[KNOWN] = { 0 }; /* of small counts, which come often */
   StatsCellIter iter;
   StatsSum bits = { 0 };
   guint64 cell, count;
@@ -186,12 +227,52 @@ stats_tensor_set_entropy (StatsTensor *stats)
   summary->distinct = stats->cells.n;
   stats_cells_iter (&stats->cells, &iter);
   while (stats_cells_next (&iter, &cell, &count))
-    if (count < summary->count) /* a single value has no bits, nor a minus sign */
-      {
-        double share = (double) count / (double) summary->count;
-        stats_sum_add (&bits, -share * log2 (share));
-      }
+    {
+      double term = count < KNOWN ? known[count] : 0;
+      if (term == 0 && count < summary->count) /* a single code has no bits */
+        {
+          double share = (double) count / (double) summary->count;
+          term = -share * log2 (share);
+          if (count < KNOWN)
+            known[count] = term;
+        }
+      stats_sum_add (&bits, term);
+    }
   summary->entropy_bits = bits.hi + bits.lo;
+}
+
+/* Half-width of the linear part of the symlog scale: the power of ten at or below the
+ * octave in which the smallest hundredth of the non-zero magnitudes ends, and not below 1
+ * for integers. Below it lie values too few and too small to be told apart on a chart. */
+static void
+set_width (StatsTensor *stats, const Table *table)
+{
+  guint64 octaves[2048] = { 0 }, total = 0, seen = 0;
+
+  stats->linear_width = 1;
+  for (gsize i = 0; i < table->n; i++)
+    if (table->values[i] != 0)
+      {
+        guint64 bits;
+        memcpy (&bits, &table->values[i], sizeof bits);
+        octaves[bits >> 52 & 0x7ff] += table->counts[i];
+        total += table->counts[i];
+      }
+  if (total == 0)
+    return;
+  gint octave = 0;
+  while ((seen += octaves[octave]) <= total / 100)
+    octave++;
+  double width = pow (10, floor (log10 (ldexp (1, octave - 1023))));
+  stats->linear_width = MAX (width, stats->summary.integer ? 1 : DBL_MIN);
+}
+
+void
+stats_tensor_set_width (StatsTensor *stats)
+{
+  g_auto (Table) table = { 0 };
+  table_fill (&table, &stats->cells, NULL);
+  set_width (stats, &table);
 }
 
 void
@@ -199,68 +280,24 @@ stats_tensor_summarise (StatsTensor *stats)
 {
   const StatsSpace *space = stats_space (stats->dtype);
   StatsSummary *summary = &stats->summary;
-  StatsCellIter iter;
-  guint64 cell, count;
+  g_auto (Table) table = { 0 };
 
-  stats_cells_iter (&stats->cells, &iter);
-  while (stats_cells_next (&iter, &cell, &count))
-    {
-      summary->count += count;
-      classify (stats, space, cell, count);
-    }
+  table_fill (&table, &stats->cells, summary);
+  count_kinds (stats, &table);
+  summary->count = stats->moments.n + summary->nan + summary->pos_inf + summary->neg_inf;
   if (space->bits <= 16)
     stats_tensor_set_entropy (stats);
-  summary->has_moments = stats->moments.n > 0;
+  summary->has_moments = table.n > 0;
   if (summary->has_moments)
     {
-      exact_moments (stats, space);
-      stats_tensor_find_quantiles (stats);
+      stats->min_key = table.keys[0];
+      stats->max_key = table.keys[table.n - 1];
+      exact_moments (stats, &table);
+      find_quantiles (stats, &table);
       stats_moments_write (&stats->moments, summary);
       stats_tensor_set_keys (stats);
     }
-}
-
-/* Half-width of the linear part of the symlog scale: the power of ten at or below the
- * octave in which the smallest hundredth of the non-zero magnitudes ends, and not below 1
- * for integers. Below it lie values too few and too small to be told apart on a chart. */
-void
-stats_tensor_finish (StatsTensor *stats)
-{
-  enum
-  {
-    OCTAVES = 2200,
-    BIAS = 1100
-  };
-  const StatsSpace *space = stats_space (stats->cells.grid.dtype);
-  guint64 octaves[OCTAVES] = { 0 }, total = 0, seen = 0;
-  StatsCellIter iter;
-  guint64 cell, count;
-
-  stats->linear_width = 1;
-  stats_cells_iter (&stats->cells, &iter);
-  while (stats_cells_next (&iter, &cell, &count))
-    {
-      guint64 key = stats_grid_first (&stats->cells.grid, cell);
-      double value = stats_key_value (stats->cells.grid.dtype, key);
-      int exponent;
-      if (!stats_key_is_finite (space, key) || value == 0)
-        continue;
-      frexp (value, &exponent);
-      octaves[BIAS + exponent] += count;
-      total += count;
-    }
-  if (total == 0)
-    return;
-  for (gint i = 0; i < OCTAVES; i++)
-    {
-      seen += octaves[i];
-      if (seen <= total / 100)
-        continue;
-      stats->linear_width = pow (10, floor (log10 (ldexp (0.5, i - BIAS))));
-      break;
-    }
-  if (stats->summary.integer || stats->linear_width == 0)
-    stats->linear_width = MAX (stats->linear_width, stats->summary.integer ? 1 : DBL_MIN);
+  set_width (stats, &table);
 }
 
 /* ---- from the file ---- */
@@ -290,7 +327,7 @@ compute_by_codes (StatsTensor *stats, StatsReader *reader, GError **error)
   return TRUE;
 }
 
-/* A 16-bit tensor of one piece: no other thread and no second table is worth while. */
+/* A 16-bit tensor of one piece: waking other threads is not worth while. */
 static gboolean
 compute_by_few_codes (StatsTensor *stats, StatsReader *reader, GError **error)
 {
@@ -301,7 +338,7 @@ compute_by_few_codes (StatsTensor *stats, StatsReader *reader, GError **error)
 
   if (!st_file_read (reader->file, reader->begin, reader->size, scratch->piece, error))
     return FALSE;
-  stats_count_few (scratch->piece, reader->size, scratch->counters);
+  stats_count_16 (scratch->piece, reader->size, scratch->counters);
   stats_cells_begin (&writer, &stats->cells, &grid);
   for (guint half = 0; half < 2; half++)
     {
@@ -349,7 +386,12 @@ compute (StatsTensor *stats, StatsReader *reader, GError **error)
   guint64 n = bits < 8 ? 0 : reader->size / (bits / 8);
 
   if (bits > 16 && n >= SORT_BELOW)
-    return stats_wide_compute (stats, reader, error);
+    {
+      if (!stats_wide_compute (stats, reader, error))
+        return FALSE;
+      stats_tensor_set_width (stats);
+      return TRUE;
+    }
   if (bits <= 8)
     {
       if (!compute_by_codes (stats, reader, error))
@@ -390,7 +432,6 @@ stats_tensor_compute (StFile *file,
   g_autoptr (StatsTensor) stats = stats_tensor_new (tensor->dtype);
   if (!compute (stats, &reader, error))
     return NULL;
-  stats_tensor_finish (stats);
   stats_reader_finish (&reader);
   return g_steal_pointer (&stats);
 }

@@ -1,277 +1,97 @@
 /* stats-wide.c: many values of 32 or 64 bits, in several readings and bounded memory
  *
- * The first reading yields counts of special values, smallest and largest, moments, and
- * for floats the counts of 65,536 cells; integers need a second one for theirs, which lie
- * evenly between their smallest and largest. Each cell that holds a quantile is then cut
- * in 65,536 again, and so on, until the value itself is left: two readings for F32, at
- * most five for 64 bits. Memory is 3.3 MiB a thread whatever the values.
+ * After the first reading (stats-first.c) integers need one for their cells, which lie
+ * evenly between their smallest and largest. The cells that hold a quantile are then
+ * looked into: where they hold few values, these are gathered and sorted; where they hold
+ * many, each is cut in 65,536 again. That makes two readings for F32, two or three for
+ * F64 and at most five for any 64 bits. Memory is at most 3.5 MiB a thread whatever the
+ * values.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 
 #include "config.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "stats/stats-private.h"
 
-/* ---- the first reading ---- */
-
-/* What a loop over a block finds without a branch. */
-typedef struct
-{
-  guint64 not_finite, zero, small; /* small: zero or subnormal */
-  guint64 min, max;                /* keys; they are compared as signed numbers */
-} Scan;
-
-#define SCAN(name, utype, stype, bits, inf, normal)                                      \
-  STATS_CLONES static void name (const utype *code, gsize n, Scan *scan)                 \
-  {                                                                                      \
-    utype not_finite = 0, zero = 0, small = 0;                                           \
-    const utype low = (utype) -1 >> 1;                                                   \
-    stype min = (stype) low, max = (stype) ~low;                                         \
-    for (gsize i = 0; i < n; i++)                                                        \
-      {                                                                                  \
-        utype magnitude = code[i] & low;                                                 \
-        stype key = (stype) (code[i] ^ ((utype) ((stype) code[i] >> (bits - 1)) & low)); \
-        not_finite += magnitude >= inf;                                                  \
-        zero += magnitude == 0;                                                          \
-        small += magnitude < normal;                                                     \
-        min = key < min ? key : min;                                                     \
-        max = key > max ? key : max;                                                     \
-      }                                                                                  \
-    *scan = (Scan){ not_finite, zero, small, (utype) min ^ ~low, (utype) max ^ ~low };   \
-  }
-
-SCAN (scan_f32, guint32, gint32, 32, 0x7f800000u, 0x00800000u)
-SCAN (scan_f64,
-      guint64,
-      gint64,
-      64,
-      G_GUINT64_CONSTANT (0x7ff0000000000000),
-      G_GUINT64_CONSTANT (0x0010000000000000))
-
-#define SCAN_INTEGERS(name, utype, stype, flip)                                          \
-  STATS_CLONES static void name (const utype *code, gsize n, Scan *scan)                 \
-  {                                                                                      \
-    utype zero = 0;                                                                      \
-    const utype low = (utype) -1 >> 1;                                                   \
-    stype min = (stype) low, max = (stype) ~low;                                         \
-    for (gsize i = 0; i < n; i++)                                                        \
-      {                                                                                  \
-        stype key = (stype) (code[i] ^ (flip));                                          \
-        zero += code[i] == 0;                                                            \
-        min = key < min ? key : min;                                                     \
-        max = key > max ? key : max;                                                     \
-      }                                                                                  \
-    *scan = (Scan){ 0, zero, zero, (utype) min ^ ~low, (utype) max ^ ~low };             \
-  }
-
-SCAN_INTEGERS (scan_i32, guint32, gint32, 0)
-SCAN_INTEGERS (scan_u32, guint32, gint32, ~low)
-SCAN_INTEGERS (scan_i64, guint64, gint64, 0)
-SCAN_INTEGERS (scan_u64, guint64, gint64, ~low)
-
-#define CONVERT(name, type)                                                              \
-  STATS_CLONES static void name (const type *src, gsize n, double *dst)                  \
-  {                                                                                      \
-    for (gsize i = 0; i < n; i++)                                                        \
-      dst[i] = (double) src[i];                                                          \
-  }
-
-CONVERT (convert_f32, float)
-CONVERT (convert_i32, gint32)
-CONVERT (convert_u32, guint32)
-CONVERT (convert_i64, gint64)
-CONVERT (convert_u64, guint64)
-
-static void
-scan_block (StDtype dtype, const guint8 *src, gsize n, Scan *scan, double *values)
-{
-  switch (dtype)
-    {
-    case ST_DTYPE_F64:
-      scan_f64 ((const guint64 *) src, n, scan);
-      memcpy (values, src, n * sizeof *values);
-      break;
-    case ST_DTYPE_I32:
-      scan_i32 ((const guint32 *) src, n, scan);
-      convert_i32 ((const gint32 *) src, n, values);
-      break;
-    case ST_DTYPE_U32:
-      scan_u32 ((const guint32 *) src, n, scan);
-      convert_u32 ((const guint32 *) src, n, values);
-      break;
-    case ST_DTYPE_I64:
-      scan_i64 ((const guint64 *) src, n, scan);
-      convert_i64 ((const gint64 *) src, n, values);
-      break;
-    case ST_DTYPE_U64:
-      scan_u64 ((const guint64 *) src, n, scan);
-      convert_u64 ((const guint64 *) src, n, values);
-      break;
-    default:
-      scan_f32 ((const guint32 *) src, n, scan);
-      convert_f32 ((const float *) src, n, values);
-    }
-}
+/* ---- the cells of integers ---- */
 
 typedef struct
 {
   StDtype dtype;
-  StatsMoments *moments; /* of each chunk, so that their order is that of the file */
-  guint64 *counts;       /* of the 65,536 cells of a float; NULL for integers */
-  StatsSummary summary;  /* counts of special values */
-  guint64 min_key, max_key;
-} FirstPass;
+  guint64 low;
+  guint shift;
+  guint64 *counts;
+} CellPass;
 
 typedef struct
 {
-  FirstPass *pass;
+  const CellPass *pass;
   guint32 *counters;
-  StatsSummary summary;
-  guint64 min_key, max_key;
-  double values[STATS_BLOCK + 16];
-} FirstWorker;
+} CellWorker;
 
 static gpointer
-first_begin (gpointer data)
+cell_begin (gpointer data)
 {
-  FirstWorker *worker = g_new0 (FirstWorker, 1);
-  worker->pass = data;
-  worker->counters = stats_scratch ()->counters;
-  worker->min_key = G_MAXUINT64;
+  CellWorker *worker = g_new (CellWorker, 1);
+  *worker = (CellWorker){ .pass = data, .counters = stats_scratch ()->counters };
   return worker;
 }
 
-/* Takes what is not finite out of a block; rare, so simple. */
-static gsize
-keep_finite (FirstWorker *worker, const guint8 *src, gsize n, Scan *scan)
-{
-  const StatsSpace *space = stats_space (worker->pass->dtype);
-  double *values = worker->values;
-  gsize kept = 0;
-
-  scan->min = G_MAXUINT64;
-  scan->max = 0;
-  for (gsize i = 0; i < n; i++)
-    {
-      double x = values[i];
-      if (isnan (x))
-        worker->summary.nan++;
-      else if (isinf (x))
-        *(x > 0 ? &worker->summary.pos_inf : &worker->summary.neg_inf) += 1;
-      else
-        {
-          guint64 code = 0;
-          memcpy (&code, src + i * (space->bits / 8), space->bits / 8);
-          guint64 key = stats_key_from_code (space, code);
-          scan->min = MIN (scan->min, key);
-          scan->max = MAX (scan->max, key);
-          values[kept++] = x;
-        }
-    }
-  return kept;
-}
-
 static void
-count_folded (const guint8 *src, gsize n, guint32 *counters)
+cell_piece (gpointer data, guint64 chunk, const guint8 *src, gsize size)
 {
+  CellWorker *worker = data;
+  const CellPass *pass = worker->pass;
+  gsize width = stats_space (pass->dtype)->bits / 8;
   guint64 keys[STATS_BLOCK];
-  stats_keys_read (ST_DTYPE_F64, src, n, keys);
-  for (gsize i = 0; i < n; i++)
-    counters[(i % STATS_N_TABLES) * STATS_N_CODES + stats_fold (keys[i])]++;
-}
-
-static void
-first_piece (gpointer data, guint64 chunk, const guint8 *src, gsize size)
-{
-  FirstWorker *worker = data;
-  StDtype dtype = worker->pass->dtype;
-  gsize width = stats_space (dtype)->bits / 8;
 
   for (gsize n; size > 0; src += n * width, size -= n * width)
     {
-      Scan scan;
       n = MIN (STATS_BLOCK, size / width);
-      scan_block (dtype, src, n, &scan, worker->values);
-      gsize kept = scan.not_finite == 0 ? n : keep_finite (worker, src, n, &scan);
-      worker->summary.zero += scan.zero;
-      worker->summary.subnormal += scan.small - scan.zero;
-      worker->min_key = MIN (worker->min_key, scan.min);
-      worker->max_key = MAX (worker->max_key, scan.max);
-      stats_moments_add_block (&worker->pass->moments[chunk], worker->values, kept);
-      if (dtype == ST_DTYPE_F64)
-        count_folded (src, n, worker->counters);
-      else if (worker->pass->counts != NULL)
-        stats_count_top (src, n, worker->counters);
+      stats_keys_read (pass->dtype, src, n, keys);
+      for (gsize i = 0; i < n; i++)
+        worker->counters[(keys[i] - pass->low) >> pass->shift]++;
     }
 }
 
 static void
-first_flush (gpointer data)
+cell_flush (gpointer data)
 {
-  FirstWorker *worker = data;
-  FirstPass *pass = worker->pass;
-
-  pass->summary.nan += worker->summary.nan;
-  pass->summary.pos_inf += worker->summary.pos_inf;
-  pass->summary.neg_inf += worker->summary.neg_inf;
-  pass->summary.zero += worker->summary.zero;
-  pass->summary.subnormal += worker->summary.subnormal;
-  worker->summary = (StatsSummary){ 0 };
-  pass->min_key = MIN (pass->min_key, worker->min_key);
-  pass->max_key = MAX (pass->max_key, worker->max_key);
-  if (pass->counts != NULL)
-    stats_count_drain_top (worker->counters, pass->counts);
+  CellWorker *worker = data;
+  stats_count_drain (worker->counters, STATS_N_CODES, worker->pass->counts);
 }
 
-/* Codes of the top bits to their order, leaving out what is not finite. */
-static void
-cells_of_floats (StatsTensor *stats, const guint64 *counts)
-{
-  const StatsSpace *space = stats_space (stats->dtype);
-  gboolean folded = stats->dtype == ST_DTYPE_F64;
-  StatsGrid grid = { .dtype = stats->dtype, .folded = folded, .shift = folded ? 0 : 16 };
-  StatsCellWriter writer;
-
-  stats_cells_begin (&writer, &stats->cells, &grid);
-  for (guint64 cell = 0; cell < STATS_N_CODES; cell++)
-    {
-      guint64 place = folded ? cell : cell & 0x8000 ? cell ^ 0x8000 : cell ^ 0xffff;
-      if (counts[place] != 0
-          && stats_key_is_finite (space, stats_grid_first (&grid, cell)))
-        stats_cells_add (&writer, cell, counts[place]);
-    }
-  stats_cells_end (&writer);
-}
-
+/* Cells that lie evenly from the smallest to the largest. */
 static gboolean
-first_reading (StatsTensor *stats, StatsReader *reader, GError **error)
+cells_of_integers (StatsTensor *stats, StatsReader *reader, GError **error)
 {
-  static const StatsPass vtable = { first_begin, first_piece, first_flush, g_free };
-  const StatsSpace *space = stats_space (stats->dtype);
-  guint64 n_chunks = stats_reader_n_chunks (reader);
-  g_autofree StatsMoments *moments = g_new0 (StatsMoments, n_chunks);
-  g_autofree guint64 *counts = space->integer ? NULL : g_new0 (guint64, STATS_N_CODES);
-  FirstPass pass = { stats->dtype, moments, counts, .min_key = G_MAXUINT64 };
+  static const StatsPass vtable = { cell_begin, cell_piece, cell_flush, g_free };
+  g_autofree guint64 *counts = g_new0 (guint64, STATS_N_CODES);
+  StatsGrid grid = { .dtype = stats->dtype };
 
+  while ((stats->max_key >> grid.shift) - (stats->min_key >> grid.shift) >= STATS_N_CODES)
+    grid.shift++;
+  guint64 first = stats->min_key >> grid.shift;
+  CellPass pass = { stats->dtype, first << grid.shift, grid.shift, counts };
   if (!stats_reader_run (reader, &vtable, &pass, error))
     return FALSE;
-  pass.summary.integer = space->integer;
-  pass.summary.count = reader->size / (space->bits / 8);
-  stats->summary = pass.summary;
-  stats->min_key = pass.min_key;
-  stats->max_key = pass.max_key;
-  for (guint64 i = 0; i < n_chunks; i++)
-    stats_moments_merge (&stats->moments, &moments[i]);
-  if (counts != NULL)
-    cells_of_floats (stats, counts);
+  stats_cells_from_counts (&stats->cells, &grid, first, counts, STATS_N_CODES);
   return TRUE;
 }
 
-/* ---- the readings after it ---- */
+/* ---- quantiles ---- */
+
+#define MAX_GATHERED (1u << 17) /* keys */
+
+/* A quantile on its way: among the @count values whose keys are from low to high it is
+ * the one with @rank before it. */
+typedef struct
+{
+  guint64 low, high, rank, count;
+} Hunt;
 
 /* Part of the keys, cut evenly in at most 65,536. */
 typedef struct
@@ -283,54 +103,106 @@ typedef struct
 typedef struct
 {
   StDtype dtype;
-  const StatsGrid *grid; /* with marked: which cells hold a window; NULL: count all */
-  const guint8 *marked;
+  const StatsGrid *grid;
   guint64 first_cell; /* that marked begins with */
+  guint8 *marked;     /* whether there is a window in a cell; see mark () */
   guint n_windows;
-  Window windows[STATS_N_QUANTILES];
-  guint64 *counts; /* n_windows × 65,536 */
+  Window windows[STATS_N_QUANTILES]; /* ascending */
+  guint64 *counts;                   /* n_windows × 65,536 */
+  GArray *gathered;                  /* instead of counts: the keys themselves */
 } WindowPass;
 
 typedef struct
 {
   WindowPass *pass;
   guint32 *counters;
+  GArray *gathered;
 } WindowWorker;
-
-static void
-window_set (Window *window, guint64 low, guint64 high)
-{
-  *window = (Window){ low, high, 0 };
-  while ((high - low) >> window->shift >= STATS_N_CODES)
-    window->shift++;
-}
 
 static gpointer
 window_begin (gpointer data)
 {
-  WindowWorker *worker = g_new (WindowWorker, 1);
+  WindowWorker *worker = g_new0 (WindowWorker, 1);
   worker->pass = data;
-  worker->counters = g_new0 (guint32, worker->pass->n_windows * STATS_N_CODES);
+  if (worker->pass->gathered != NULL)
+    worker->gathered = g_array_new (FALSE, FALSE, sizeof (guint64));
+  else
+    worker->counters = g_new0 (guint32, worker->pass->n_windows * STATS_N_CODES);
   return worker;
+}
+
+static void
+window_flush (gpointer data)
+{
+  WindowWorker *worker = data;
+  WindowPass *pass = worker->pass;
+
+  if (pass->gathered == NULL)
+    {
+      stats_count_drain (worker->counters, pass->n_windows * STATS_N_CODES, pass->counts);
+      return;
+    }
+  g_array_append_vals (pass->gathered, worker->gathered->data, worker->gathered->len);
+  g_array_set_size (worker->gathered, 0);
 }
 
 static void
 window_end (gpointer data)
 {
   WindowWorker *worker = data;
+  g_clear_pointer (&worker->gathered, g_array_unref);
   g_free (worker->counters);
   g_free (worker);
 }
 
-static inline void
-window_count (const WindowPass *pass, guint32 *counters, guint64 key)
+static gboolean
+is_f32 (StDtype dtype)
 {
-  for (guint w = 0; w < pass->n_windows; w++)
-    if (key >= pass->windows[w].low && key <= pass->windows[w].high)
-      {
-        guint64 place = (key - pass->windows[w].low) >> pass->windows[w].shift;
-        counters[w * STATS_N_CODES + place]++;
-      }
+  return dtype == ST_DTYPE_F32 || dtype == ST_DTYPE_C64;
+}
+
+/* Marks are by cell; for F32, of which there is much, by the top bits of the code itself.
+ */
+static void
+mark (WindowPass *pass, guint64 cell)
+{
+  if (is_f32 (pass->dtype))
+    pass->marked[stats_code_from_key (stats_space (pass->dtype), cell << 16) >> 16] = 1;
+  else
+    pass->marked[cell - pass->first_cell] = 1;
+}
+
+/* Keys of those values whose cell is marked. Without a branch, as it cannot be foreseen
+ * which they are. Returns their number. */
+static gsize
+keep_marked (const WindowPass *pass, const guint8 *src, gsize n, guint64 *keys)
+{
+  const guint8 *marked = pass->marked;
+  gsize kept = 0;
+
+  if (is_f32 (pass->dtype))
+    {
+      const StatsSpace *space = stats_space (pass->dtype);
+      for (gsize i = 0; i < n; i++)
+        {
+          guint32 code;
+          memcpy (&code, src + 4 * i, sizeof code);
+          keys[kept] = code;
+          kept += marked[code >> 16];
+        }
+      for (gsize i = 0; i < kept; i++)
+        keys[i] = stats_key_from_code (space, keys[i]);
+      return kept;
+    }
+  stats_keys_read (pass->dtype, src, n, keys);
+  for (gsize i = 0; i < n; i++)
+    {
+      guint64 key = keys[i];
+      keys[kept] = key;
+      kept += marked[pass->grid->folded ? stats_fold (key)
+                                        : (key >> pass->grid->shift) - pass->first_cell];
+    }
+  return kept;
 }
 
 static void
@@ -344,63 +216,29 @@ window_piece (gpointer data, guint64 chunk, const guint8 *src, gsize size)
   for (gsize n; size > 0; src += n * width, size -= n * width)
     {
       n = MIN (STATS_BLOCK, size / width);
-      stats_keys_read (pass->dtype, src, n, keys);
-      if (pass->grid == NULL)
-        for (gsize i = 0; i < n; i++)
-          window_count (pass, worker->counters, keys[i]);
-      else if (pass->grid->folded)
+      gsize kept = keep_marked (pass, src, n, keys);
+      for (gsize i = 0; i < kept; i++)
         {
-          for (gsize i = 0; i < n; i++)
-            if (pass->marked[stats_fold (keys[i])])
-              window_count (pass, worker->counters, keys[i]);
+          guint w = 0;
+          while (w + 1 < pass->n_windows && keys[i] > pass->windows[w].high)
+            w++;
+          const Window *window = &pass->windows[w];
+          if (keys[i] < window->low || keys[i] > window->high)
+            continue;
+          if (pass->gathered != NULL)
+            g_array_append_val (worker->gathered, keys[i]);
+          else
+            worker->counters[w * STATS_N_CODES
+                             + ((keys[i] - window->low) >> window->shift)]++;
         }
-      else
-        for (gsize i = 0; i < n; i++)
-          if (pass->marked[(keys[i] >> pass->grid->shift) - pass->first_cell])
-            window_count (pass, worker->counters, keys[i]);
     }
-}
-
-static void
-window_flush (gpointer data)
-{
-  WindowWorker *worker = data;
-  gsize n = worker->pass->n_windows * STATS_N_CODES;
-  for (gsize i = 0; i < n; i++)
-    worker->pass->counts[i] += worker->counters[i];
-  memset (worker->counters, 0, n * sizeof *worker->counters);
 }
 
 static const StatsPass window_vtable
     = { window_begin, window_piece, window_flush, window_end };
 
-/* Integers: cells that lie evenly from the smallest to the largest. */
-static gboolean
-cells_of_integers (StatsTensor *stats, StatsReader *reader, GError **error)
-{
-  g_autofree guint64 *counts = g_new0 (guint64, STATS_N_CODES);
-  WindowPass pass = { stats->dtype, .n_windows = 1, .counts = counts };
-  StatsGrid grid = { .dtype = stats->dtype };
-
-  while ((stats->max_key >> grid.shift) - (stats->min_key >> grid.shift) >= STATS_N_CODES)
-    grid.shift++;
-  guint64 first = stats->min_key >> grid.shift;
-  pass.windows[0] = (Window){ first << grid.shift, stats->max_key, grid.shift };
-  if (!stats_reader_run (reader, &window_vtable, &pass, error))
-    return FALSE;
-  stats_cells_from_counts (&stats->cells, &grid, first, counts, STATS_N_CODES);
-  return TRUE;
-}
-
-/* A quantile on its way: it is among the keys of the window, having @rank before it
- * there. */
-typedef struct
-{
-  guint64 low, high, rank;
-} Hunt;
-
 static void
-hunt_in_cells (const StatsTensor *stats, Hunt *hunts, guint64 first_cell, guint8 *marked)
+hunt_in_cells (const StatsTensor *stats, Hunt *hunts, WindowPass *pass)
 {
   const StatsGrid *grid = &stats->cells.grid;
   StatsCellIter iter;
@@ -415,33 +253,67 @@ hunt_in_cells (const StatsTensor *stats, Hunt *hunts, guint64 first_cell, guint8
           guint64 rank = stats_quantile_rank (q, stats->moments.n);
           if (rank >= seen + count)
             break;
-          marked[cell - first_cell] = 1;
+          mark (pass, cell);
           hunts[q].low = MAX (stats_grid_first (grid, cell), stats->min_key);
           hunts[q].high = MIN (stats_grid_last (grid, cell), stats->max_key);
           hunts[q].rank = rank - seen;
+          hunts[q].count = count;
         }
       seen += count;
     }
 }
 
-/* One window for all quantiles in the same keys. Returns the readings still to be made.
- */
+/* One window for all quantiles in the same keys. Returns the readings still to be made
+ * and the number of values in all windows. */
 static guint
-set_windows (WindowPass *pass, const Hunt *hunts, guint *window_of)
+set_windows (WindowPass *pass, const Hunt *hunts, guint *window_of, guint64 *n_values)
 {
   guint shift = 0;
 
+  *n_values = 0;
   pass->n_windows = 0;
   for (guint q = 0; q < STATS_N_QUANTILES; q++)
     {
       if (hunts[q].low == hunts[q].high)
         continue;
       if (pass->n_windows == 0 || pass->windows[pass->n_windows - 1].low != hunts[q].low)
-        window_set (&pass->windows[pass->n_windows++], hunts[q].low, hunts[q].high);
+        {
+          Window *window = &pass->windows[pass->n_windows++];
+          *window = (Window){ hunts[q].low, hunts[q].high, 0 };
+          while ((window->high - window->low) >> window->shift >= STATS_N_CODES)
+            window->shift++;
+          *n_values += hunts[q].count;
+        }
       window_of[q] = pass->n_windows - 1;
       shift = MAX (shift, pass->windows[pass->n_windows - 1].shift);
     }
-  return pass->n_windows > 0 ? 1 + (shift + 15) / 16 : 0;
+  if (pass->n_windows == 0)
+    return 0;
+  return *n_values <= MAX_GATHERED ? 1 : 1 + (shift + 15) / 16;
+}
+
+static gboolean
+gather (
+    WindowPass *pass, StatsReader *reader, Hunt *hunts, guint64 n_values, GError **error)
+{
+  g_autoptr (GArray) keys
+      = g_array_sized_new (FALSE, FALSE, sizeof (guint64), (guint) n_values);
+  g_autofree guint64 *work = g_new (guint64, n_values);
+
+  pass->gathered = keys;
+  if (!stats_reader_run (reader, &window_vtable, pass, error))
+    return FALSE;
+  guint64 *sorted = (guint64 *) (gpointer) keys->data;
+  stats_keys_sort (sorted, keys->len, stats_space (pass->dtype)->bits, work);
+  for (guint q = 0; q < STATS_N_QUANTILES; q++)
+    if (hunts[q].low != hunts[q].high)
+      {
+        guint64 first = 0;
+        while (first < keys->len && sorted[first] < hunts[q].low)
+          first++;
+        hunts[q].low = hunts[q].high = sorted[first + hunts[q].rank];
+      }
+  return TRUE;
 }
 
 static void
@@ -450,9 +322,29 @@ narrow (Hunt *hunt, const Window *window, const guint64 *counts)
   guint64 place = 0;
   for (; hunt->rank >= counts[place]; place++)
     hunt->rank -= counts[place];
+  hunt->count = counts[place];
   hunt->low = window->low + (place << window->shift);
   hunt->high
       = MIN (window->high, hunt->low + ((G_GUINT64_CONSTANT (1) << window->shift) - 1));
+}
+
+static gboolean
+count_windows (WindowPass *pass,
+               StatsReader *reader,
+               Hunt *hunts,
+               const guint *window_of,
+               GError **error)
+{
+  g_autofree guint64 *counts = g_new0 (guint64, pass->n_windows * STATS_N_CODES);
+
+  pass->counts = counts;
+  if (!stats_reader_run (reader, &window_vtable, pass, error))
+    return FALSE;
+  for (guint q = 0; q < STATS_N_QUANTILES; q++)
+    if (hunts[q].low != hunts[q].high)
+      narrow (&hunts[q], &pass->windows[window_of[q]],
+              counts + window_of[q] * STATS_N_CODES);
+  return TRUE;
 }
 
 static gboolean
@@ -461,22 +353,19 @@ find_quantiles (StatsTensor *stats, StatsReader *reader, GError **error)
   g_autofree guint8 *marked = g_new0 (guint8, STATS_N_CODES);
   Hunt hunts[STATS_N_QUANTILES];
   guint window_of[STATS_N_QUANTILES] = { 0 }, to_come;
+  guint64 n_values;
   WindowPass pass = { stats->dtype, .grid = &stats->cells.grid, .marked = marked };
 
   if (stats_space (stats->dtype)->integer)
     pass.first_cell = stats_grid_cell (pass.grid, stats->min_key);
-  hunt_in_cells (stats, hunts, pass.first_cell, marked);
-  while ((to_come = set_windows (&pass, hunts, window_of)) > 0)
+  hunt_in_cells (stats, hunts, &pass);
+  while ((to_come = set_windows (&pass, hunts, window_of, &n_values)) > 0)
     {
       reader->n_passes = reader->passes + to_come;
-      g_autofree guint64 *counts = g_new0 (guint64, pass.n_windows * STATS_N_CODES);
-      pass.counts = counts;
-      if (!stats_reader_run (reader, &window_vtable, &pass, error))
+      if (n_values <= MAX_GATHERED
+              ? !gather (&pass, reader, hunts, n_values, error)
+              : !count_windows (&pass, reader, hunts, window_of, error))
         return FALSE;
-      for (guint q = 0; q < STATS_N_QUANTILES; q++)
-        if (hunts[q].low != hunts[q].high)
-          narrow (&hunts[q], &pass.windows[window_of[q]],
-                  counts + window_of[q] * STATS_N_CODES);
     }
   for (guint q = 0; q < STATS_N_QUANTILES; q++)
     stats->quantile_keys[q] = hunts[q].low;
@@ -489,7 +378,7 @@ stats_wide_compute (StatsTensor *stats, StatsReader *reader, GError **error)
   const StatsSpace *space = stats_space (stats->dtype);
 
   reader->n_passes = space->bits == 32 ? (space->integer ? 3 : 2) : 5; /* at most */
-  if (!first_reading (stats, reader, error))
+  if (!stats_first_reading (stats, reader, error))
     return FALSE;
   stats->summary.has_moments = stats->moments.n > 0;
   if (!stats->summary.has_moments)

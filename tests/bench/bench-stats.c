@@ -1,6 +1,6 @@
 /* bench-stats.c: gigabytes a second of exact statistics, per type
  *
- * bench-stats [MEGABYTES]: each type from a cached file of that size (512), best of
+ * bench-stats [MEGABYTES [TYPE]]: each type from a cached file of that size (512), best of
  * three; then 100,000 small tensors. One line each: type, seconds, GB/s of file.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
@@ -130,10 +130,14 @@ main (int argc, char **argv)
   for (guint i = 0; i < G_N_ELEMENTS (types); i++)
     {
       guint64 n = size * 8 / st_dtype_bits (types[i]);
+      if (argc > 2 && strcmp (argv[2], st_dtype_name (types[i])) != 0)
+        continue;
       const StWriteTensor tensor = { "x", types[i], 1, &n, data };
       fill (types[i], weights, data, size);
       measure (st_dtype_name (types[i]), path, &tensor, 1);
     }
+  if (argc > 2 && strcmp (argv[2], "small") != 0)
+    return g_rmdir (folder);
   fill (ST_DTYPE_F16, weights, data, N_SMALL * SMALL * 2);
   for (guint i = 0; i < N_SMALL; i++)
     many[i] = (StWriteTensor){ g_strdup_printf ("t%u", i), ST_DTYPE_F16, 1, &small,
