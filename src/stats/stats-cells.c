@@ -79,7 +79,10 @@ stats_cells_add (StatsCellWriter *writer, guint64 cell, guint64 count)
       cells->bytes = g_realloc (cells->bytes, writer->room);
     }
   guint64 gap = cell - writer->next;
-  put_varint (cells, count << 1 | (gap != 0));
+  if (gap == 0 && count < 64)
+    cells->bytes[cells->size++] = (guint8) (count << 1);
+  else
+    put_varint (cells, count << 1 | (gap != 0));
   if (gap != 0)
     put_varint (cells, gap);
   writer->next = cell + 1;

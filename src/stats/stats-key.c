@@ -19,84 +19,51 @@
 #define MAGNITUDE(bits, mantissa, max)                                                   \
   {                                                                                      \
     STATS_ORDER_MAGNITUDE, bits, mantissa, FALSE, SIGN (bits) - 1 - (max),               \
-        SIGN (bits) + (max), FALSE                                                       \
+        SIGN (bits) + (max), FALSE, SIGN (bits), SIGN (bits) - 1                         \
   }
 #define FNUZ(mantissa)                                                                   \
   {                                                                                      \
-    STATS_ORDER_MAGNITUDE, 8, mantissa, FALSE, 0, 0xff, TRUE                             \
+    STATS_ORDER_MAGNITUDE, 8, mantissa, FALSE, 0, 0xff, TRUE, SIGN (8), SIGN (8) - 1     \
   }
-#define INTEGER(order, bits)                                                             \
+#define NATURAL(bits)                                                                    \
   {                                                                                      \
-    order, bits, 0, TRUE, 0, SIGN (bits) - 1 + SIGN (bits), FALSE                        \
+    STATS_ORDER_UNSIGNED, bits, 0, TRUE, 0, SIGN (bits) - 1 + SIGN (bits), FALSE, 0, 0   \
+  }
+#define TWOS(bits)                                                                       \
+  {                                                                                      \
+    STATS_ORDER_TWOS, bits, 0, TRUE, 0, SIGN (bits) - 1 + SIGN (bits), FALSE,            \
+        SIGN (bits), 0                                                                   \
   }
 
 static const StatsSpace spaces[ST_N_DTYPES] = {
-  [ST_DTYPE_BOOL] = INTEGER (STATS_ORDER_UNSIGNED, 8),
+  [ST_DTYPE_BOOL] = NATURAL (8),
   [ST_DTYPE_F4] = MAGNITUDE (4, 1, 0x7),
   [ST_DTYPE_F6_E2M3] = MAGNITUDE (6, 3, 0x1f),
   [ST_DTYPE_F6_E3M2] = MAGNITUDE (6, 2, 0x1f),
-  [ST_DTYPE_U8] = INTEGER (STATS_ORDER_UNSIGNED, 8),
-  [ST_DTYPE_I8] = INTEGER (STATS_ORDER_TWOS, 8),
+  [ST_DTYPE_U8] = NATURAL (8),
+  [ST_DTYPE_I8] = TWOS (8),
   [ST_DTYPE_F8_E5M2] = MAGNITUDE (8, 2, 0x7b),
   [ST_DTYPE_F8_E4M3] = MAGNITUDE (8, 3, 0x7e),
-  [ST_DTYPE_F8_E8M0] = { STATS_ORDER_UNSIGNED, 8, 0, FALSE, 0, 0xfe, FALSE },
+  [ST_DTYPE_F8_E8M0] = { STATS_ORDER_UNSIGNED, 8, 0, FALSE, 0, 0xfe, FALSE, 0, 0 },
   [ST_DTYPE_F8_E4M3FNUZ] = FNUZ (3),
   [ST_DTYPE_F8_E5M2FNUZ] = FNUZ (2),
-  [ST_DTYPE_I16] = INTEGER (STATS_ORDER_TWOS, 16),
-  [ST_DTYPE_U16] = INTEGER (STATS_ORDER_UNSIGNED, 16),
+  [ST_DTYPE_I16] = TWOS (16),
+  [ST_DTYPE_U16] = NATURAL (16),
   [ST_DTYPE_F16] = MAGNITUDE (16, 10, 0x7bff),
   [ST_DTYPE_BF16] = MAGNITUDE (16, 7, 0x7f7f),
-  [ST_DTYPE_I32] = INTEGER (STATS_ORDER_TWOS, 32),
-  [ST_DTYPE_U32] = INTEGER (STATS_ORDER_UNSIGNED, 32),
+  [ST_DTYPE_I32] = TWOS (32),
+  [ST_DTYPE_U32] = NATURAL (32),
   [ST_DTYPE_F32] = MAGNITUDE (32, 23, 0x7f7fffff),
   [ST_DTYPE_C64] = MAGNITUDE (32, 23, 0x7f7fffff), /* its parts */
   [ST_DTYPE_F64] = MAGNITUDE (64, 52, G_GUINT64_CONSTANT (0x7fefffffffffffff)),
-  [ST_DTYPE_I64] = INTEGER (STATS_ORDER_TWOS, 64),
-  [ST_DTYPE_U64] = INTEGER (STATS_ORDER_UNSIGNED, 64),
+  [ST_DTYPE_I64] = TWOS (64),
+  [ST_DTYPE_U64] = NATURAL (64),
 };
 
 const StatsSpace *
 stats_space (StDtype dtype)
 {
   return &spaces[dtype];
-}
-
-static inline guint64
-key_from_code (StatsOrder order, guint bits, guint64 code)
-{
-  guint64 sign = SIGN (bits), mask = sign | (sign - 1);
-  switch (order)
-    {
-    case STATS_ORDER_TWOS:
-      return code ^ sign;
-    case STATS_ORDER_MAGNITUDE:
-      return code & sign ? ~code & mask : code | sign;
-    case STATS_ORDER_UNSIGNED:
-    default:
-      return code;
-    }
-}
-
-guint64
-stats_key_from_code (const StatsSpace *space, guint64 code)
-{
-  return key_from_code (space->order, space->bits, code);
-}
-
-guint64
-stats_code_from_key (const StatsSpace *space, guint64 key)
-{
-  guint64 sign = SIGN (space->bits), mask = sign | (sign - 1);
-  switch (space->order)
-    {
-    case STATS_ORDER_TWOS:
-      return key ^ sign;
-    case STATS_ORDER_MAGNITUDE:
-      return key & sign ? key ^ sign : ~key & mask;
-    case STATS_ORDER_UNSIGNED:
-    default:
-      return key;
-    }
 }
 
 /* Values of the types of ≤ 8 bits, by code. */
@@ -209,7 +176,7 @@ stats_key_of_double (double value)
 {
   guint64 code;
   memcpy (&code, &value, sizeof code);
-  return key_from_code (STATS_ORDER_MAGNITUDE, 64, code);
+  return stats_key_from_code (&spaces[ST_DTYPE_F64], code);
 }
 
 guint64
@@ -255,40 +222,33 @@ stats_key_edge_after (StDtype dtype, guint64 key)
   return stats_key_edge_before (dtype, key + 1);
 }
 
-#define READ_KEYS(type, order, bits)                                                     \
-  for (gsize i = 0; i < n; i++)                                                          \
-    {                                                                                    \
-      type code;                                                                         \
-      memcpy (&code, src + i * sizeof (type), sizeof (type));                            \
-      keys[i] = key_from_code (order, bits, code);                                       \
-    }
+#define READ_KEYS(name, type)                                                            \
+  STATS_CLONES static void name (const type *codes, gsize n, type flip, type low,        \
+                                 guint64 *keys)                                          \
+  {                                                                                      \
+    for (gsize i = 0; i < n; i++)                                                        \
+      {                                                                                  \
+        type negative = (type) - (type) (codes[i] >> (8 * sizeof (type) - 1));           \
+        keys[i] = (type) (codes[i] ^ flip ^ (negative & low));                           \
+      }                                                                                  \
+  }
 
-STATS_CLONES static void
-read_keys_16 (StatsOrder order, const guint8 *src, gsize n, guint64 *keys){
-  READ_KEYS (guint16, order, 16)
-}
-
-STATS_CLONES static void read_keys_32 (StatsOrder order,
-                                       const guint8 *src,
-                                       gsize n,
-                                       guint64 *keys){ READ_KEYS (guint32, order, 32) }
-
-STATS_CLONES
-    static void read_keys_64 (StatsOrder order, const guint8 *src, gsize n, guint64 *keys)
-{
-  READ_KEYS (guint64, order, 64)
-}
+READ_KEYS (read_keys_16, guint16)
+READ_KEYS (read_keys_32, guint32)
+READ_KEYS (read_keys_64, guint64)
 
 void
 stats_keys_read (StDtype dtype, const guint8 *src, gsize n, guint64 *keys)
 {
   const StatsSpace *space = &spaces[dtype];
+  gconstpointer codes = src;
+
   if (space->bits == 16)
-    read_keys_16 (space->order, src, n, keys);
+    read_keys_16 (codes, n, (guint16) space->flip, (guint16) space->low, keys);
   else if (space->bits == 32)
-    read_keys_32 (space->order, src, n, keys);
+    read_keys_32 (codes, n, (guint32) space->flip, (guint32) space->low, keys);
   else
-    read_keys_64 (space->order, src, n, keys);
+    read_keys_64 (codes, n, space->flip, space->low, keys);
 }
 
 void

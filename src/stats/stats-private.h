@@ -41,11 +41,23 @@ typedef struct
   gboolean integer;
   guint64 first, last;
   gboolean nan_is_minus_zero;
+  guint64 flip, low; /* key = code ^ flip, ^ low too where the sign bit is set */
 } StatsSpace;
 
 const StatsSpace *stats_space (StDtype dtype);
-guint64 stats_key_from_code (const StatsSpace *space, guint64 code);
-guint64 stats_code_from_key (const StatsSpace *space, guint64 key);
+
+static inline guint64
+stats_key_from_code (const StatsSpace *space, guint64 code)
+{
+  return code ^ space->flip ^ (-(code >> (space->bits - 1)) & space->low);
+}
+
+static inline guint64
+stats_code_from_key (const StatsSpace *space, guint64 key)
+{
+  return key ^ space->flip ^ (((key >> (space->bits - 1)) - 1) & space->low);
+}
+
 /** stats_key_values: of @n keys, as stats_key_value */
 void stats_key_values (StDtype dtype, const guint64 *keys, gsize n, double *values);
 /** stats_key_value: the value; 0 for the NaN of the FNUZ types, ±Inf or NaN beyond */
@@ -57,7 +69,7 @@ guint64 stats_key_at_least (StDtype dtype, double value);
 /** stats_key_edge_before: midway between the values of @key and of the one before it */
 double stats_key_edge_before (StDtype dtype, guint64 key);
 double stats_key_edge_after (StDtype dtype, guint64 key);
-/** stats_keys_read: keys of @n values of 16, 32 or 64 bits */
+/** stats_keys_read: keys of @n values of 16, 32 or 64 bits; @src is aligned to them */
 void stats_keys_read (StDtype dtype, const guint8 *src, gsize n, guint64 *keys);
 /** stats_keys_sort: ascending, by the low @bits; @work has room for @n */
 void stats_keys_sort (guint64 *keys, gsize n, guint bits, guint64 *work);
@@ -283,3 +295,6 @@ void stats_tensor_find_quantiles (StatsTensor *stats);
 void stats_tensor_set_entropy (StatsTensor *stats);
 /** stats_tensor_coarsen: (transfer full): the same with at most 16 cells an octave */
 StatsTensor *stats_tensor_coarsen (const StatsTensor *stats);
+
+/** stats_queue_set_budget: bytes of distributions to keep, for tests */
+void stats_queue_set_budget (StatsQueue *queue, guint64 bytes);

@@ -49,7 +49,7 @@ struct _StatsQueue
   guint8 *states;
   StatsTensor **results;
   List wanted, detailed; /* detailed: looked at most recently first */
-  guint64 detail_bytes, bytes_done, bytes_total, bytes_running;
+  guint64 detail_bytes, detail_budget, bytes_done, bytes_total, bytes_running;
 };
 
 /* What one worker is at. */
@@ -135,7 +135,7 @@ on_progress (const char *stage, guint64 done, guint64 total, gpointer user_data)
 static void
 give_up_details (StatsQueue *queue, guint newest)
 {
-  while (queue->detail_bytes > DETAIL_BUDGET)
+  while (queue->detail_bytes > queue->detail_budget)
     {
       guint i = queue->detailed.previous[queue->detailed.end];
       if (i == newest || i == queue->detailed.end)
@@ -223,6 +223,7 @@ stats_queue_new (StModel *model, StatsDoneFunc done, gpointer user_data)
   queue->cancellable = g_cancellable_new ();
   g_mutex_init (&queue->mutex);
   g_cond_init (&queue->more);
+  queue->detail_budget = DETAIL_BUDGET;
   queue->n_tensors = st_model_n_tensors (model);
   queue->states = g_new0 (guint8, queue->n_tensors);
   queue->results = g_new0 (StatsTensor *, queue->n_tensors);
@@ -238,6 +239,14 @@ stats_queue_new (StModel *model, StatsDoneFunc done, gpointer user_data)
   for (guint i = 0; i < queue->n_threads; i++)
     queue->threads[i] = g_thread_new ("statistics", run_worker, queue);
   return queue;
+}
+
+void
+stats_queue_set_budget (StatsQueue *queue, guint64 bytes)
+{
+  g_mutex_lock (&queue->mutex);
+  queue->detail_budget = bytes;
+  g_mutex_unlock (&queue->mutex);
 }
 
 void

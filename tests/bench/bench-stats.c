@@ -1,13 +1,14 @@
 /* bench-stats.c: gigabytes a second of exact statistics, per type
  *
- * bench-stats [MEGABYTES [TYPE]]: each type from a cached file of that size (512), best of
- * three; then 100,000 small tensors. One line each: type, seconds, GB/s of file.
+ * bench-stats [MEGABYTES [TYPE]]: each type from a cached file of that size (512), best
+ * of three; then 100,000 small tensors. One line each: type, seconds, GB/s of file.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 
 #include "config.h"
 
+#include "base/base-half.h"
 #include "stats/stats.h"
 
 #include <glib/gstdio.h>
@@ -17,6 +18,7 @@
 
 #define SMALL 1024
 #define N_SMALL 100000
+#define N_WEIGHTS (1 << 20)
 
 static float *
 make_weights (gsize n)
@@ -35,40 +37,45 @@ make_weights (gsize n)
   return values;
 }
 
-/* Weights of deviation 0.02 in the type, or for integers 1,000 times their size. */
+/* One weight in the type; for integers 10^6 or, of 8 bits, 1,000 times it. */
+static void
+put (StDtype dtype, float weight, guint8 *dst)
+{
+  double wide = (double) weight;
+  gint64 whole = (gint64) (weight * (st_dtype_bits (dtype) > 8 ? 1e6f : 1e3f));
+  guint16 half = base_half_from_float (weight);
+
+  switch (dtype)
+    {
+    case ST_DTYPE_F32:
+    case ST_DTYPE_C64:
+      memcpy (dst, &weight, 4);
+      break;
+    case ST_DTYPE_F64:
+      memcpy (dst, &wide, 8);
+      break;
+    case ST_DTYPE_BF16:
+      half = base_bf16_from_float (weight);
+      memcpy (dst, &half, 2);
+      break;
+    case ST_DTYPE_F16:
+      memcpy (dst, &half, 2);
+      break;
+    default:
+      memcpy (dst, &whole, st_dtype_bits (dtype) < 8 ? 1 : st_dtype_bits (dtype) / 8);
+    }
+}
+
 static void
 fill (StDtype dtype, const float *weights, guint8 *dst, gsize size)
 {
-  for (gsize i = 0; i < size / 8; i++)
-    {
-      float w = weights[i & 0xfffff];
-      double d = (double) w;
-      gint64 whole = (gint64) (d * 1e6) & (dtype == ST_DTYPE_I64 ? -1 : 0x7fffffff);
-      guint32 bits;
-      memcpy (&bits, &w, 4);
-      if (dtype == ST_DTYPE_F64)
-        memcpy (dst + 8 * i, &d, 8);
-      else if (dtype == ST_DTYPE_F32 || dtype == ST_DTYPE_C64)
-        {
-          memcpy (dst + 8 * i, &w, 4);
-          memcpy (dst + 8 * i + 4, &weights[(i + 1) & 0xfffff], 4);
-        }
-      else if (dtype == ST_DTYPE_BF16 || dtype == ST_DTYPE_F16)
-        for (guint k = 0; k < 4; k++)
-          {
-            memcpy (&bits, &weights[(4 * i + k) & 0xfffff], 4);
-            guint16 code = bits >> 16;
-            if (dtype == ST_DTYPE_F16)
-              code = (guint16) ((bits >> 16 & 0x8000)
-                                | (((bits & 0x7fffffff) - (112u << 23)) >> 13 & 0x7fff));
-            memcpy (dst + 8 * i + 2 * k, &code, 2);
-          }
-      else if (st_dtype_bits (dtype) >= 32)
-        memcpy (dst + 8 * i, &whole, 8);
-      else
-        for (guint k = 0; k < 8; k++)
-          dst[8 * i + k] = (guint8) (weights[(8 * i + k) & 0xfffff] * 1000);
-    }
+  gsize width = dtype == ST_DTYPE_C64 ? 4 : MAX (st_dtype_bits (dtype) / 8, 1);
+  gsize n = MIN (size / width, N_WEIGHTS);
+
+  for (gsize i = 0; i < n; i++)
+    put (dtype, weights[i], dst + i * width);
+  for (gsize done = n * width; done < size; done += n * width)
+    memcpy (dst + done, dst, MIN (n * width, size - done));
 }
 
 /* Of all threads together: other programs on the machine do not count. */
@@ -120,7 +127,7 @@ main (int argc, char **argv)
           ST_DTYPE_BF16, ST_DTYPE_F16,     ST_DTYPE_I32, ST_DTYPE_F32,
           ST_DTYPE_C64,  ST_DTYPE_F64,     ST_DTYPE_I64 };
   gsize size = (argc > 1 ? g_ascii_strtoull (argv[1], NULL, 10) : 512) * 960000;
-  g_autofree float *weights = make_weights (1 << 20);
+  g_autofree float *weights = make_weights (N_WEIGHTS);
   g_autofree guint8 *data = g_malloc (MAX (size, N_SMALL * SMALL * 2));
   g_autofree char *folder = g_dir_make_tmp ("bench-stats-XXXXXX", NULL);
   g_autofree char *path = g_build_filename (folder, "x.safetensors", NULL);

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "stats-fixture.h"
+#include "stats/stats-private.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -207,6 +208,40 @@ test_file_gone (Fixture *fixture, gconstpointer unused)
   stats_queue_free (NULL);
 }
 
+/* Distributions beyond the budget lose resolution, and have it again when wanted. */
+static void
+test_budget (Fixture *fixture, gconstpointer unused)
+{
+  guint n = st_model_n_tensors (fixture->model), n_coarse = 0;
+  StatsQueue *queue = stats_queue_new (fixture->model, on_done, &fixture->watch);
+  guint64 done, total;
+
+  stats_queue_set_budget (queue, 300000);
+  stats_queue_want_all (queue);
+  wait_for (&fixture->watch, n);
+  guint first_coarse = n;
+  for (guint i = n; i-- > 0;)
+    {
+      g_autoptr (StatsTensor) stats = stats_queue_peek (queue, i);
+      g_assert_true (stats_tensor_summary (stats)->has_moments);
+      if (stats_tensor_resolution (stats) > 0)
+        {
+          first_coarse = i;
+          n_coarse++;
+        }
+    }
+  /* 300 tensors of 500 different floats take two or three bytes a value and more. */
+  g_assert_cmpuint (n_coarse, >, N_SMALL / 2);
+  g_assert_cmpuint (n_coarse, <, N_SMALL);
+  stats_queue_want (queue, &first_coarse, 1);
+  wait_for (&fixture->watch, n + 1);
+  g_autoptr (StatsTensor) again = stats_queue_peek (queue, first_coarse);
+  g_assert_cmpfloat (stats_tensor_resolution (again), ==, 0);
+  stats_queue_progress (queue, &done, &total);
+  g_assert_cmpuint (done, ==, total);
+  stats_queue_free (queue);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -217,5 +252,6 @@ main (int argc, char **argv)
   ADD ("order", test_order);
   ADD ("leave", test_leave);
   ADD ("file-gone", test_file_gone);
+  ADD ("budget", test_budget);
   return g_test_run ();
 }
