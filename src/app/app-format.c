@@ -18,9 +18,8 @@
 #define ISOLATE "\u2066"
 #define POP "\u2069"
 
-/* @text with every '-' a real minus. */
-static char *
-with_minus (const char *text)
+char *
+app_format_minus (const char *text)
 {
   GString *out = g_string_new (NULL);
 
@@ -48,7 +47,7 @@ with_exponent (double value, int digits)
   GString *out;
 
   *e = '\0';
-  mantissa = with_minus (text);
+  mantissa = app_format_minus (text);
   out = g_string_new (mantissa);
   g_string_append (out, "×10");
   if (exponent < 0)
@@ -74,13 +73,28 @@ app_format_digits (double value, int digits)
     return with_exponent (value, digits);
   text = g_strdup_printf (
       "%'.*f", CLAMP (digits - 1 - (int) floor (log10 (size)), 0, digits + 3), value);
-  return with_minus (text);
+  return app_format_minus (text);
 }
 
 char *
 app_format_value (double value)
 {
   return app_format_digits (value, 4);
+}
+
+char *
+app_format_aligned (double value, double reach)
+{
+  int decimals;
+  g_autofree char *text = NULL;
+
+  if (!isfinite (value) || !(reach >= 1e-3) || reach >= 999950)
+    return app_format_value (value);
+  decimals = CLAMP (3 - (int) floor (log10 (reach)), 0, 6);
+  if (value != 0 && fabs (value) < 10 * pow (10, -decimals))
+    return app_format_digits (value, 3);
+  text = g_strdup_printf ("%'.*f", decimals, value);
+  return app_format_minus (text);
 }
 
 char *

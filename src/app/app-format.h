@@ -14,6 +14,12 @@
 char *app_format_value (double value);
 /** app_format_digits: as app_format_value with another number of significant digits */
 char *app_format_digits (double value, int digits);
+/** app_format_aligned: with the decimals that four digits of @reach need, so that a
+ * column of values up to @reach stands with its points in a line; tiny values
+ * as 1.23×10⁻⁹ */
+char *app_format_aligned (double value, double reach);
+/** app_format_minus: @text with every - a real minus */
+char *app_format_minus (const char *text);
 /** app_format_count: 102,400 */
 char *app_format_count (guint64 count);
 /** app_format_percent: of @part in @whole: "0.02 %" */

@@ -9,12 +9,15 @@
 
 #include <glib/gi18n.h>
 
+#include "app/app-settings.h"
+
 struct _AppModel
 {
   GObject parent_instance;
   StModel *model;
   StTree *tree;
   SdInfo *info;
+  AppOutline *outline;
   char *title;
   gboolean bundled;
 };
@@ -31,7 +34,7 @@ typedef struct
   GMutex lock;
   const char *stage;
   guint64 done, total;
-  gboolean under_way;
+  gboolean under_way, raw;
   GTask *task; /* not owned: the loading's own */
 } Load;
 
@@ -108,6 +111,8 @@ load_thread (GTask *gtask, gpointer source, gpointer data, GCancellable *cancell
       g_task_return_error (gtask, error);
       return;
     }
+  self->outline = app_outline_new (st_tree_root (self->tree),
+                                   st_model_n_tensors (self->model), !load->raw);
   self->info = sd_info_new (self->model);
   self->bundled = g_strcmp0 (bundled, load->path) == 0;
   self->title = make_title (self->model, self->bundled);
@@ -125,6 +130,7 @@ app_model_load_async (const char *path,
   Load *load = g_new0 (Load, 1);
 
   load->path = g_strdup (path);
+  load->raw = g_settings_get_boolean (app_settings_get (), "raw-names");
   load->progress = progress;
   load->user_data = user_data;
   load->task = task;
@@ -145,6 +151,7 @@ app_model_finalize (GObject *object)
 {
   AppModel *self = APP_MODEL (object);
 
+  g_clear_pointer (&self->outline, app_outline_unref);
   g_clear_pointer (&self->tree, st_tree_free);
   g_clear_pointer (&self->info, sd_info_free);
   g_clear_pointer (&self->model, st_model_unref);
@@ -173,6 +180,12 @@ StTree *
 app_model_get_tree (AppModel *self)
 {
   return self->tree;
+}
+
+AppOutline *
+app_model_get_outline (AppModel *self)
+{
+  return self->outline;
 }
 
 const SdInfo *

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "app/app-outline.h"
 #include "sd/sd.h"
 #include "st/st.h"
 
@@ -30,6 +31,8 @@ AppModel *app_model_load_finish (GAsyncResult *result, GError **error);
 
 StModel *app_model_get_model (AppModel *self);
 StTree *app_model_get_tree (AppModel *self);
+/** app_model_get_outline: the tree as it was to be shown when the model was opened */
+AppOutline *app_model_get_outline (AppModel *self);
 const SdInfo *app_model_get_info (AppModel *self);
 const char *app_model_get_path (AppModel *self);
 /** app_model_get_title: for people: "Sample Model" for the bundled one */

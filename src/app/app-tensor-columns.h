@@ -1,0 +1,22 @@
+/* app-tensor-columns.h: the columns of the tree of tensors
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#pragma once
+
+#include <gtk/gtk.h>
+
+#include "app/app-tensor-list.h"
+
+/** AppTensorBound: a row came into view, or (@bound FALSE) went out of it */
+typedef void (*AppTensorBound) (AppTensorRow *row, gboolean bound, gpointer user_data);
+
+/** app_tensor_columns_add: to @view, each shown as its setting says */
+void
+app_tensor_columns_add (GtkColumnView *view, AppTensorBound bound, gpointer user_data);
+/** app_tensor_columns_set_narrow: name and distribution only; the rest is a second line
+ */
+void app_tensor_columns_set_narrow (GtkColumnView *view, gboolean narrow);
+/** app_tensor_columns_get_sort: which header was clicked last */
+AppSort app_tensor_columns_get_sort (GtkColumnView *view, gboolean *descending);
