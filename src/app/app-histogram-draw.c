@@ -28,7 +28,7 @@ density (const AppHistogram *self, const StatsHistogram *bins, guint i, double t
 }
 
 static double
-finite (const StatsTensor *stats)
+n_finite (const StatsTensor *stats)
 {
   const StatsSummary *summary = stats_tensor_summary (stats);
 
@@ -64,7 +64,7 @@ height_of (const AppHistogram *self, double d, double most, double total)
 static void
 draw_bars (AppHistogram *self, GtkSnapshot *snapshot, const AppPlot *plot, double most)
 {
-  double total = finite (self->stats);
+  double total = n_finite (self->stats);
   GdkRGBA ink, light;
 
   app_ink_get (GTK_WIDGET (self), APP_INK_DATA, &ink);
@@ -95,7 +95,7 @@ draw_end (AppHistogram *self,
           guint64 count,
           double most)
 {
-  double total = finite (self->stats);
+  double total = n_finite (self->stats);
   double share = APP_HISTOGRAM_END / plot->width;
   float x0, x1, height;
   graphene_rect_t bounds;
@@ -131,7 +131,7 @@ static void
 draw_pinned (AppHistogram *self, GtkSnapshot *snapshot, const AppPlot *plot, double most)
 {
   const StatsHistogram *bins = &self->pinned_bins;
-  double total = finite (self->pinned);
+  double total = n_finite (self->pinned);
   float bottom = plot->y + plot->height;
   GdkRGBA ink;
   cairo_t *cr;
@@ -152,7 +152,7 @@ draw_pinned (AppHistogram *self, GtkSnapshot *snapshot, const AppPlot *plot, dou
                                         0, 1);
       float y = bottom
                 - (float) height_of (self, density (self, bins, i, total), most,
-                                     finite (self->stats))
+                                     n_finite (self->stats))
                       * plot->height;
       cairo_line_to (cr, x0, y);
       cairo_line_to (cr, x1, y);
@@ -225,10 +225,10 @@ void
 app_histogram_draw (AppHistogram *self, GtkSnapshot *snapshot)
 {
   AppPlot plot = app_histogram_plot (self);
-  double most = greatest (self, &self->bins, finite (self->stats));
+  double most = greatest (self, &self->bins, n_finite (self->stats));
 
   if (self->pinned != NULL)
-    most = MAX (most, greatest (self, &self->pinned_bins, finite (self->pinned)));
+    most = MAX (most, greatest (self, &self->pinned_bins, n_finite (self->pinned)));
   draw_bars (self, snapshot, &plot, most);
   draw_end (self, snapshot, &plot, 0, self->bins.below, most);
   draw_end (self, snapshot, &plot, (int) self->bins.n_bins + 1, self->bins.above, most);

@@ -124,10 +124,11 @@ on_bound (AppTensorRow *row, gboolean bound, gpointer user_data)
 static void
 on_updated (AppTensorTree *self)
 {
-  g_autoptr (GPtrArray) rows = g_hash_table_get_keys_as_ptr_array (self->bound);
+  guint n;
+  g_autofree gpointer *rows = g_hash_table_get_keys_as_array (self->bound, &n);
 
-  for (guint i = 0; i < rows->len; i++)
-    app_tensor_row_refresh (rows->pdata[i]);
+  for (guint i = 0; i < n; i++)
+    app_tensor_row_refresh (rows[i]);
 }
 
 /* ---- the model ---- */
