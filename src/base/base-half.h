@@ -38,16 +38,18 @@ base_half_to_float (guint16 code)
   const guint32 sign = (guint32) (code & 0x8000) << 16;
   const guint32 body = (guint32) (code & 0x7fff) << 13; /* in float's places */
   const guint32 exponent = body & 0x0f800000;
-  const guint32 rebased = body + (112u << 23); /* the difference of the two biases */
+  /* All bits or none: a condition would keep GCC from making vector code. */
+  const guint32 is_tiny = -(guint32) (exponent == 0);
+  const guint32 is_not_finite = -(guint32) (exponent == 0x0f800000);
+  /* The difference of the two biases; twice, so that Inf and NaN stay so. */
+  const guint32 normal = body + (112u << 23) + (is_not_finite & 112u << 23);
   /* F16's subnormals as (2^-14 + x) - 2^-14, which meets no subnormal float: x86 handles
    * those a hundred times slower. */
-  const float tiny
-      = base_float_of_bits (rebased + (1u << 23)) - base_float_of_bits (113u << 23);
-  guint32 bits = rebased;
+  const guint32 tiny
+      = base_bits_of_float (base_float_of_bits (normal + (is_tiny & 1u << 23))
+                            - base_float_of_bits (is_tiny & 113u << 23));
 
-  bits = exponent == 0x0f800000 ? rebased + (112u << 23) : bits; /* Inf and NaN stay so */
-  bits = exponent == 0 ? base_bits_of_float (tiny) : bits;
-  return base_float_of_bits (bits | sign);
+  return base_float_of_bits ((tiny & is_tiny) | (normal & ~is_tiny) | sign);
 }
 
 static inline float

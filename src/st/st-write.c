@@ -202,7 +202,7 @@ st_write (const char *path,
   g_autofree const StWriteTensor **order = g_new (const StWriteTensor *, n_tensors + 1);
   g_autofree char *temporary = g_strdup_printf ("%s.XXXXXX", path);
   GString *header;
-  int fd;
+  int fd, fault;
   gboolean ok;
 
   for (guint i = 0; i < n_tensors; i++)
@@ -213,14 +213,24 @@ st_write (const char *path,
     return FALSE;
   fd = g_mkstemp_full (temporary, O_RDWR | O_CLOEXEC, 0600);
   ok = fd >= 0 && write_file (fd, header, order, n_tensors);
+  fault = ok ? 0 : errno;
   if (ok)
     set_mode (fd, path);
   /* A full disk may only be told at the end, so closing counts. */
-  ok = fd >= 0 && (close (fd) == 0) && ok && g_rename (temporary, path) == 0;
+  if (fd >= 0 && close (fd) != 0 && ok)
+    {
+      ok = FALSE;
+      fault = errno;
+    }
+  if (ok && g_rename (temporary, path) != 0)
+    {
+      ok = FALSE;
+      fault = errno;
+    }
   if (!ok)
     {
       g_set_error (error, ST_ERROR, ST_ERROR_IO, "“%s” could not be written: %s", path,
-                   g_strerror (errno));
+                   g_strerror (fault));
       if (fd >= 0)
         g_unlink (temporary);
     }

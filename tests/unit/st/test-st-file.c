@@ -164,6 +164,50 @@ test_cancelled (void)
 }
 
 static void
+cancel_at (const char *stage, guint64 done, guint64 total, gpointer data)
+{
+  gpointer *wanted = data;
+
+  g_assert_cmpuint (done, <=, total);
+  if (strcmp (stage, wanted[0]) == 0)
+    g_cancellable_cancel (wanted[1]);
+}
+
+/* In the midst of each stage of opening a file of many tensors. */
+static void
+test_cancelled_half_way (void)
+{
+  static const guint8 byte = 0;
+  static const char *const stages[] = { "read", "parse", "tree" };
+  const guint n = 20000;
+  g_autofree StWriteTensor *tensors = g_new (StWriteTensor, n);
+  g_autoptr (GStringChunk) names = g_string_chunk_new (1 << 16);
+  g_autofree char *path = path_of ("many.safetensors");
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("t.%u", i);
+
+      tensors[i] = (StWriteTensor){ g_string_chunk_insert (names, name), ST_DTYPE_U8, 0,
+                                    NULL, &byte };
+    }
+  g_assert_true (st_write (path, tensors, n, NULL, NULL));
+  for (guint i = 0; i < G_N_ELEMENTS (stages); i++)
+    {
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+      gpointer wanted[] = { (gpointer) stages[i], cancellable };
+      const BaseTask task = { cancellable, cancel_at, wanted };
+      g_autoptr (GError) error = NULL;
+      g_autoptr (StModel) model = st_model_open (path, &task, &error);
+
+      g_assert_true ((model != NULL) == (i == 2));
+      if (model != NULL)
+        g_assert_null (st_tree_new (model, &task, &error));
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    }
+}
+
+static void
 test_model (void)
 {
   g_autofree char *path = write_two ("model.safetensors");
@@ -196,6 +240,7 @@ main (int argc, char **argv)
   g_test_add_func ("/st/file/written-while-open", test_written_while_open);
   g_test_add_func ("/st/file/no-such-file", test_no_such_file);
   g_test_add_func ("/st/file/cancelled", test_cancelled);
+  g_test_add_func ("/st/file/cancelled-half-way", test_cancelled_half_way);
   g_test_add_func ("/st/model/single", test_model);
   status = g_test_run ();
   scratch_remove (folder);

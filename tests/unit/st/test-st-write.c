@@ -7,6 +7,9 @@
 
 #include "conformance.h"
 
+#include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 static const guint8 zeros[64];
@@ -139,6 +142,34 @@ test_no_folder (void)
   g_assert_nonnull (strstr (error->message, path));
 }
 
+/* The disk is full (here: the largest file allowed is): the file that was there stays,
+ * and no half of the new one is left. */
+static void
+test_no_space (void)
+{
+  static const guint8 many[8192];
+  const StWriteTensor tensor = { "a", ST_DTYPE_U8, 1, SHAPE (sizeof many), many };
+  struct rlimit old, small;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (StFile) file = NULL;
+  g_autofree char *folder = g_path_get_dirname (case_path);
+  g_autoptr (GDir) dir = NULL;
+
+  g_assert_true (st_write (case_path, NULL, 0, NULL, NULL));
+  signal (SIGXFSZ, SIG_IGN);
+  g_assert_cmpint (getrlimit (RLIMIT_FSIZE, &old), ==, 0);
+  small = (struct rlimit){ 4096, old.rlim_max };
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &small), ==, 0);
+  g_assert_false (st_write (case_path, &tensor, 1, NULL, &error));
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &old), ==, 0);
+  g_assert_error (error, ST_ERROR, ST_ERROR_IO);
+  g_assert_nonnull (strstr (error->message, g_strerror (EFBIG)));
+  file = assert_verdict ("no space", "old", OK, NULL);
+  dir = g_dir_open (folder, 0, NULL);
+  g_assert_nonnull (g_dir_read_name (dir));
+  g_assert_null (g_dir_read_name (dir));
+}
+
 /* Into the file that is open and being read: the new one is whole, and nothing is left
  * beside it. */
 static void
@@ -177,6 +208,7 @@ main (int argc, char **argv)
   g_test_add_func ("/st/conformance/W1-two-types", test_w1_two_types);
   g_test_add_func ("/st/conformance/W1-refused", test_refused);
   g_test_add_func ("/st/conformance/W2", test_w2);
+  g_test_add_func ("/st/write/no-space", test_no_space);
   g_test_add_func ("/st/write/no-folder", test_no_folder);
   return case_run ();
 }
