@@ -102,6 +102,7 @@ gpu_device_save_cache (GpuDevice *device)
 {
   VkPipelineCache there;
 
+  gpu_device_compile (device, NULL, NULL); /* nobody may add to the cache meanwhile */
   if (device->cache == VK_NULL_HANDLE || device->kernels_made == 0 || device->lost)
     return;
   there = cache_from_file (device); /* another process may have added to it */

@@ -98,10 +98,12 @@ score_type (GpuDevice *device, VkMemoryPropertyFlags flags, GpuBufferKind kind)
     return -1;
   if (kind == GPU_BUFFER_HOST)
     return visible ? 4 * cached + (local == device->unified) : -1;
+  /* Where the memory is one, what is not the device's own serves too, if the rest is
+   * full. */
   if (!local)
-    return -1;
+    return device->unified && visible ? cached : -1;
   /* A discrete GPU's window for the host is small and slow to read: left to others. */
-  return device->unified ? 4 * visible + cached : 4 * !visible;
+  return 8 + (device->unified ? 4 * visible + cached : 4 * !visible);
 }
 
 static void

@@ -1,4 +1,4 @@
-/* gpu-kernel.c: compute pipelines, made once for each shader, constants and subgroup size
+/* gpu-kernel.c: kernels, made once for each shader, constants and subgroup size
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -19,6 +19,7 @@ kernel_drop (gpointer data)
 void
 gpu_kernels_init (GpuDevice *device)
 {
+  gpu_compile_init (device);
   device->layouts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   device->kernels = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, kernel_drop);
 }
@@ -29,6 +30,7 @@ gpu_kernels_clear (GpuDevice *device)
   GHashTableIter iter;
   gpointer value;
 
+  gpu_compile_end (device);
   g_hash_table_iter_init (&iter, device->kernels);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     vkDestroyPipeline (device->handle, ((GpuKernel *) value)->pipeline, NULL);
@@ -104,61 +106,6 @@ layout_get (GpuDevice *device, const GpuBindKind *kinds, guint n_bindings, GErro
   return layout;
 }
 
-static gboolean
-pipeline_make (GpuDevice *device,
-               GpuKernel *kernel,
-               const GpuShader *shader,
-               const guint32 *spec,
-               guint n_spec,
-               guint subgroup_size,
-               GError **error)
-{
-  gboolean require = subgroup_size > 0 && device->physical.info.can_require_subgroup_size;
-  VkSpecializationMapEntry entries[GPU_MAX_SPEC];
-  VkSpecializationInfo constants = { n_spec, entries, n_spec * sizeof *spec, spec };
-  VkShaderModuleCreateInfo module
-      = { .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
-          .codeSize = shader->n_words * sizeof *shader->words,
-          .pCode = shader->words };
-  VkPipelineShaderStageRequiredSubgroupSizeCreateInfo size = {
-    .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO,
-    .requiredSubgroupSize = subgroup_size,
-  };
-  VkComputePipelineCreateInfo info = {
-    .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
-    .layout = kernel->layout->pipeline,
-    .stage = { .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
-               .pNext = require ? &size : NULL,
-               .flags = require && device->physical.full_subgroups
-                            ? VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT
-                            : 0,
-               .stage = VK_SHADER_STAGE_COMPUTE_BIT,
-               .pName = "main",
-               .pSpecializationInfo = &constants },
-  };
-  VkResult result;
-
-  for (guint i = 0; i < n_spec; i++)
-    entries[i] = (VkSpecializationMapEntry){ i, i * sizeof *spec, sizeof *spec };
-  result = vkCreateShaderModule (device->handle, &module, NULL, &info.stage.module);
-  if (result == VK_SUCCESS)
-    {
-      result = vkCreateComputePipelines (device->handle, device->cache, 1, &info, NULL,
-                                         &kernel->pipeline);
-      vkDestroyShaderModule (device->handle, info.stage.module, NULL);
-    }
-  if (result == VK_SUCCESS)
-    return TRUE;
-  if (result == VK_ERROR_DEVICE_LOST || result == VK_ERROR_OUT_OF_HOST_MEMORY
-      || result == VK_ERROR_OUT_OF_DEVICE_MEMORY)
-    return gpu_device_check (device, result, kernel->name, error);
-  g_set_error (error, GPU_ERROR, GPU_ERROR_SHADER,
-               "%s does not accept the shader %s (%d): its driver may be too old (%s)",
-               device->physical.info.name, kernel->name, result,
-               device->physical.info.driver);
-  return FALSE;
-}
-
 static char *
 make_key (const char *shader,
           const GpuBindKind *kinds,
@@ -200,12 +147,16 @@ kernel_new (GpuDevice *device,
     }
   kernel = g_new0 (GpuKernel, 1);
   kernel->name = g_strdup (shader);
+  kernel->shader = code;
   kernel->n_bindings = n_bindings;
+  kernel->n_spec = n_spec;
+  kernel->subgroup_size = subgroup_size;
   for (guint i = 0; i < n_bindings; i++)
     kernel->kinds[i] = kinds[i];
+  for (guint i = 0; i < n_spec; i++)
+    kernel->spec[i] = spec[i];
   kernel->layout = layout_get (device, kinds, n_bindings, error);
-  if (kernel->layout != NULL
-      && pipeline_make (device, kernel, code, spec, n_spec, subgroup_size, error))
+  if (kernel->layout != NULL)
     return kernel;
   kernel_drop (kernel);
   return NULL;
@@ -231,7 +182,7 @@ gpu_kernel_get (GpuDevice *device,
                        error);
   if (kernel == NULL)
     return NULL;
-  device->kernels_made++;
+  gpu_compile_start (device, kernel);
   g_hash_table_insert (device->kernels, g_steal_pointer (&key), kernel);
   return kernel;
 }

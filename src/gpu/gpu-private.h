@@ -58,9 +58,13 @@ struct _GpuDevice
   GpuHeap *heap;
   GpuStaging *staging; /* NULL until first used */
   VkPipelineCache cache;
-  guint kernels_made;  /* since the cache was last written */
-  GHashTable *layouts; /* GpuLayout by kinds */
-  GHashTable *kernels; /* GpuKernel by key */
+  GThreadPool *compilers;
+  GMutex compile_lock; /* of results and the two below */
+  GCond compiled;
+  guint n_compiling, n_compiled; /* waiting or under way; done since nothing was */
+  guint kernels_made;            /* since the cache was last written */
+  GHashTable *layouts;           /* GpuLayout by kinds */
+  GHashTable *kernels;           /* GpuKernel by key */
   double
       flops_per_second; /* what the latest submissions did: the length of the next ones */
   gboolean unified;     /* device memory is the host's */
@@ -138,7 +142,7 @@ void gpu_cache_load (GpuDevice *device);
  */
 char *gpu_cache_dup_path (GpuDevice *device);
 
-/* ---- gpu-kernel.c ---- */
+/* ---- gpu-kernel.c, gpu-compile.c ---- */
 
 typedef struct
 {
@@ -150,10 +154,23 @@ struct _GpuKernel
 {
   char *name;
   const GpuLayout *layout; /* the device's */
+  const GpuShader *shader;
   GpuBindKind kinds[GPU_MAX_BINDINGS];
   guint n_bindings;
-  VkPipeline pipeline;
+  guint32 spec[GPU_MAX_SPEC];
+  guint n_spec;
+  guint subgroup_size;
+  VkPipeline pipeline; /* once it is compiled */
+  VkResult result;     /* VK_NOT_READY until then */
 };
+
+void gpu_compile_init (GpuDevice *device);
+/** gpu_compile_end: lets what is being compiled end, drops what waits */
+void gpu_compile_end (GpuDevice *device);
+/** gpu_compile_start: compiles @kernel in the background */
+void gpu_compile_start (GpuDevice *device, GpuKernel *kernel);
+/** gpu_compile_check: did @kernel, which is no longer waiting, compile */
+gboolean gpu_compile_check (GpuDevice *device, const GpuKernel *kernel, GError **error);
 
 void gpu_kernels_init (GpuDevice *device);
 void gpu_kernels_clear (GpuDevice *device);

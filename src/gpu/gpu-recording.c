@@ -313,6 +313,20 @@ write_piece (GpuRecording *recording, GpuPiece *piece, GError **error)
                            "Recording a command buffer", error);
 }
 
+/* Waits for the kernels and looks whether they compiled. */
+static gboolean
+check_kernels (GpuRecording *recording, GError **error)
+{
+  if (!gpu_device_compile (recording->device, NULL, error))
+    return FALSE;
+  for (guint i = 0; i < recording->dispatches->len; i++)
+    if (!gpu_compile_check (recording->device,
+                            g_array_index (recording->dispatches, GpuDispatch, i).kernel,
+                            error))
+      return FALSE;
+  return TRUE;
+}
+
 static gboolean
 start_profile (GpuRecording *recording, GError **error)
 {
@@ -343,7 +357,7 @@ gpu_recording_finish (GpuRecording *recording, gboolean profile, GError **error)
 
   g_return_val_if_fail (!recording->finished, FALSE);
   recording->finished = TRUE;
-  if (profile && !start_profile (recording, error))
+  if (!check_kernels (recording, error) || (profile && !start_profile (recording, error)))
     return FALSE;
   if (profile && recording->queries == VK_NULL_HANDLE)
     most = 1;

@@ -147,8 +147,9 @@ typedef struct _GpuKernel GpuKernel; /* belongs to the device */
  * @spec: values of constant_id 0 … n_spec − 1
  * @subgroup_size: to require, or 0. Ignored where the device cannot.
  *
- * Cached: equal arguments give the same kernel. On lavapipe the machine code is made at
- * the first dispatch.
+ * Cached: equal arguments give the same kernel. It is compiled in the background, several
+ * at a time; gpu_recording_finish waits for those it uses and tells what failed. On
+ * lavapipe the machine code is made at the first dispatch.
  */
 GpuKernel *gpu_kernel_get (GpuDevice *device,
                            const char *shader,
@@ -158,6 +159,12 @@ GpuKernel *gpu_kernel_get (GpuDevice *device,
                            guint n_spec,
                            guint subgroup_size,
                            GError **error);
+
+/**
+ * gpu_device_compile: waits until all kernels asked for are compiled; progress in
+ * kernels, stage "kernels". FALSE when @task was cancelled: the compilers go on.
+ */
+gboolean gpu_device_compile (GpuDevice *device, const BaseTask *task, GError **error);
 
 /* A list of dispatches, recorded once, replayed often, cut into submissions. */
 typedef struct _GpuRecording GpuRecording;

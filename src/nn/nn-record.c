@@ -115,6 +115,8 @@ record_ops (NnProgram *program,
             const BaseTask *task,
             GError **error)
 {
+  BaseTask quiet = { .cancellable = task != NULL ? task->cancellable : NULL };
+
   for (guint i = 0; i < program->ops->len; i++)
     {
       const NnOp *op = program->ops->pdata[i];
@@ -129,7 +131,8 @@ record_ops (NnProgram *program,
           return FALSE;
         }
     }
-  return gpu_recording_finish (emit->recording, program->profile, error);
+  return gpu_device_compile (emit->device, &quiet, error)
+         && gpu_recording_finish (emit->recording, program->profile, error);
 }
 
 gboolean

@@ -263,6 +263,59 @@ test_kernel_subgroup (void)
   g_assert_no_error (error);
 }
 
+/* Many at a time; each is there afterwards, and does what its constants say. */
+static void
+test_kernels_compile (void)
+{
+  const guint n = 40;
+  g_autoptr (GpuBuffer) x = buffer_of (16, GPU_BUFFER_DEVICE);
+  g_autoptr (GpuRecording) recording = gpu_recording_new (device);
+  float v[4] = { 1, 1, 1, 1 };
+  float want = 1;
+  g_autoptr (GError) error = NULL;
+
+  gpu_buffer_write (x, 0, v, 16, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < n; i++)
+    {
+      gint32 factor = i % 2 == 0 ? (gint32) i + 1000 : -1;
+
+      add_scale (recording, scale_kernel (FALSE, (guint32) factor), GPU_BIND_STORAGE, x,
+                 0, x, 1, -want * factor + i, &error);
+      g_assert_no_error (error);
+      gpu_recording_barrier (recording);
+      want = i;
+    }
+  g_assert_true (gpu_device_compile (device, NULL, &error));
+  g_assert_no_error (error);
+  gpu_recording_finish (recording, FALSE, &error);
+  g_assert_no_error (error);
+  gpu_recording_run (recording, NULL, &error);
+  g_assert_no_error (error);
+  gpu_buffer_read (x, 0, v, 16, &error);
+  g_assert_no_error (error);
+  g_assert_cmpfloat (v[0], ==, n - 1);
+}
+
+/* A kernel that the driver refused is told when it is to be used. */
+static void
+test_kernel_refused (void)
+{
+  g_autoptr (GpuBuffer) x = buffer_of (16, GPU_BUFFER_DEVICE);
+  g_autoptr (GpuRecording) recording = gpu_recording_new (device);
+  GpuKernel *kernel = scale_kernel (FALSE, 12345);
+  g_autoptr (GError) error = NULL;
+
+  add_scale (recording, kernel, GPU_BIND_STORAGE, x, 0, x, 1, 0, &error);
+  g_assert_no_error (error);
+  g_assert_true (gpu_device_compile (device, NULL, &error));
+  kernel->result = VK_ERROR_INITIALIZATION_FAILED; /* as if */
+  g_assert_false (gpu_recording_finish (recording, FALSE, &error));
+  g_assert_error (error, GPU_ERROR, GPU_ERROR_SHADER);
+  g_assert_nonnull (strstr (error->message, "test-scale"));
+  kernel->result = VK_SUCCESS;
+}
+
 static void
 test_kernel_unknown (void)
 {
@@ -543,6 +596,8 @@ main (int argc, char **argv)
   g_test_add_func ("/gpu/memory-ends", test_memory_ends);
   g_test_add_func ("/gpu/kernel", test_kernel);
   g_test_add_func ("/gpu/kernel-subgroup", test_kernel_subgroup);
+  g_test_add_func ("/gpu/kernels-compile", test_kernels_compile);
+  g_test_add_func ("/gpu/kernel-refused", test_kernel_refused);
   g_test_add_func ("/gpu/kernel-unknown", test_kernel_unknown);
   g_test_add_func ("/gpu/refused", test_refused);
   g_test_add_func ("/gpu/many", test_many);
