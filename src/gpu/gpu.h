@@ -86,8 +86,8 @@ guint64 gpu_device_memory_used (GpuDevice *device);
 guint64 gpu_device_memory_available (GpuDevice *device);
 /** gpu_device_save_cache: writes the pipeline cache; merged with what lies there */
 void gpu_device_save_cache (GpuDevice *device);
-/** gpu_device_validation_messages: how many the validation layer reported in this process
- * (CALOTYPE_VALIDATE=1) */
+/** gpu_device_validation_messages: @device (nullable): how many the validation layer
+ * reported in this process (CALOTYPE_VALIDATE=1) */
 guint gpu_device_validation_messages (GpuDevice *device);
 /** gpu_validating: is the validation layer at work: wanted, installed, and Vulkan loaded
  */

@@ -636,5 +636,7 @@ main (int argc, char **argv)
   g_assert_no_error (error);
   status = g_test_run ();
   gpu_device_unref (device);
+  if (gpu_device_validation_messages (NULL) > 0) /* something was not given back */
+    return 1;
   return status;
 }
