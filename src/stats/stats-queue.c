@@ -15,7 +15,7 @@
 #include "stats/stats-private.h"
 
 #define DETAIL_BUDGET (G_GUINT64_CONSTANT (128) << 20)
-#define DETAIL_SMALL 1024 /* bytes: a distribution not worth coarsening */
+#define DETAIL_SMALL 256 /* bytes: a distribution not worth coarsening */
 
 typedef enum
 {
@@ -155,7 +155,7 @@ keep (StatsQueue *queue, guint index, StatsTensor *stats)
   stats_tensor_unref (queue->results[index]);
   queue->results[index] = stats_tensor_ref (stats);
   queue->states[index] = STATE_DONE;
-  if (stats->cells.size > DETAIL_SMALL)
+  if (stats->cells.size > DETAIL_SMALL && stats_space (stats->dtype)->bits > 8)
     {
       queue->detail_bytes += stats->cells.size;
       list_to_front (&queue->detailed, index);
