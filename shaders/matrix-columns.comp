@@ -7,7 +7,7 @@
 // a lane holds one vec4 column of each row. The fragment of A (TM rows × KU vec4) lies spread
 // over the lanes and is handed round by shuffles with constant index.
 // GEGLU: a lane also makes the column half a width further on, and multiplies.
-// Groups: x columns / SG, y rows of an image / TM, z images.
+// Groups: x rows of an image / TM, y columns / SG, z images: neighbours share a weight.
 // Range: sums in fp32 in the order of k; inputs and outputs fp32 or fp16 (clamped).
 #extension GL_GOOGLE_include_directive : require
 #include "include/common.glsl"
@@ -26,8 +26,8 @@ const uint AL = (TM * KU + SG - 1) / SG; // vec4 of A that a lane fetches
 
 void main()
 {
-    const uint out4 = p.n4 / NB, n4 = gl_WorkGroupID.x * SG + LANE, nc = min(n4, out4 - 1);
-    const uint m0 = p.row0 + gl_WorkGroupID.y * TM, image = p.image0 + gl_WorkGroupID.z;
+    const uint out4 = p.n4 / NB, n4 = gl_WorkGroupID.y * SG + LANE, nc = min(n4, out4 - 1);
+    const uint m0 = p.row0 + gl_WorkGroupID.x * TM, image = p.image0 + gl_WorkGroupID.z;
     const uint k4 = p.c4 + p.c4_2, pair0 = image * p.weight_pairs, last_pair = TAPS * k4 * 2 - 1;
     vec4 acc[TM * NB];
     [[unroll]] for (uint i = 0; i < TM * NB; i++) acc[i] = vec4(0);
@@ -52,16 +52,20 @@ void main()
                 a[i] = inside[i] && kc < c4 ? a[i] : vec4(0);
             }
             [[unroll]] for (uint g = 0; g < KU; g++) {
-                [[unroll]] for (uint kk = 0; kk < 4; kk += 2) {
-                    uint pair = pair0 + min((kb + k + g) * 2 + kk / 2, last_pair);
-                    vec4 b0[NB], b1[NB];
-                    [[unroll]] for (uint j = 0; j < NB; j++) fetch_weight(pair, nc + j * out4, b0[j], b1[j]);
+                uint pair = pair0 + min((kb + k + g) * 2, last_pair - 1);
+                [[unroll]] for (uint j = 0; j < NB; j++) {
+                    vec4 b0, b1, b2, b3; // four rows of the weight
+                    fetch_weight(pair, nc + j * out4, b0, b1);
+                    fetch_weight(pair + 1, nc + j * out4, b2, b3);
+                    // all four k of a row at once: its sums stay in registers meanwhile
                     [[unroll]] for (uint r = 0; r < TM; r++) {
-                        float a0 = A(g * TM + r, kk), a1 = A(g * TM + r, kk + 1);
-                        [[unroll]] for (uint j = 0; j < NB; j++) {
-                            acc[r * NB + j] += a0 * b0[j];
-                            acc[r * NB + j] += a1 * b1[j];
-                        }
+                        const uint x = g * TM + r;
+                        vec4 v = acc[r * NB + j];
+                        v += A(x, 0) * b0;
+                        v += A(x, 1) * b1;
+                        v += A(x, 2) * b2;
+                        v += A(x, 3) * b3;
+                        acc[r * NB + j] = v;
                     }
                 }
             }

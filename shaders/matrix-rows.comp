@@ -5,7 +5,7 @@
 //
 // A lane makes TM rows × NC vec4 columns. The weights of a turn (KU vec4 of k × NC columns)
 // lie spread over the lanes and are handed round by shuffles with constant index.
-// Groups: x columns / NC, y rows of an image / (SG · TM), z images.
+// Groups: x rows of an image / (SG · TM), y columns / NC, z images.
 // Range: as matrix-columns.comp.
 #extension GL_GOOGLE_include_directive : require
 #include "include/common.glsl"
@@ -24,8 +24,8 @@ const uint BL = (PAIRS + SG - 1) / SG;
 
 void main()
 {
-    const uint n0 = gl_WorkGroupID.x * NC;
-    const uint m0 = p.row0 + gl_WorkGroupID.y * SG * TM + LANE, image = p.image0 + gl_WorkGroupID.z;
+    const uint n0 = gl_WorkGroupID.y * NC;
+    const uint m0 = p.row0 + gl_WorkGroupID.x * SG * TM + LANE, image = p.image0 + gl_WorkGroupID.z;
     const uint k4 = p.c4 + p.c4_2, pair0 = image * p.weight_pairs, last_pair = TAPS * k4 * 2 - 1;
     vec4 acc[TM * NC];
     [[unroll]] for (uint i = 0; i < TM * NC; i++) acc[i] = vec4(0);
@@ -49,15 +49,19 @@ void main()
                     a[r] = fetch(texel[r] + min(k + g, c4 - 1), source);
                     a[r] = inside[r] && k + g < c4 ? a[r] : vec4(0);
                 }
-                [[unroll]] for (uint kk = 0; kk < 4; kk += 2) {
-                    [[unroll]] for (uint j = 0; j < NC; j++) {
-                        const uint x = (g * 2 + kk / 2) * NC + j;
-                        vec4 w0 = vec4(B(b0, x, 0), B(b0, x, 1), B(b0, x, 2), B(b0, x, 3));
-                        vec4 w1 = vec4(B(b1, x, 0), B(b1, x, 1), B(b1, x, 2), B(b1, x, 3));
-                        [[unroll]] for (uint r = 0; r < TM; r++) {
-                            acc[r * NC + j] += a[r][kk] * w0;
-                            acc[r * NC + j] += a[r][kk + 1] * w1;
-                        }
+                [[unroll]] for (uint j = 0; j < NC; j++) {
+                    const uint x = g * 2 * NC + j, z = x + NC;
+                    vec4 w0 = vec4(B(b0, x, 0), B(b0, x, 1), B(b0, x, 2), B(b0, x, 3));
+                    vec4 w1 = vec4(B(b1, x, 0), B(b1, x, 1), B(b1, x, 2), B(b1, x, 3));
+                    vec4 w2 = vec4(B(b0, z, 0), B(b0, z, 1), B(b0, z, 2), B(b0, z, 3));
+                    vec4 w3 = vec4(B(b1, z, 0), B(b1, z, 1), B(b1, z, 2), B(b1, z, 3));
+                    [[unroll]] for (uint r = 0; r < TM; r++) {
+                        vec4 v = acc[r * NC + j];
+                        v += a[r].x * w0;
+                        v += a[r].y * w1;
+                        v += a[r].z * w2;
+                        v += a[r].w * w3;
+                        acc[r * NC + j] = v;
                     }
                 }
             }

@@ -207,7 +207,7 @@ emit_input (const NnEmit *emit, Band *b, GError **error)
 static gboolean
 emit_products (const NnEmit *emit, const Band *b, GError **error)
 {
-  NnMatrixForm form = nn_matrix_form (emit, b->s.n4, NN_ACT_NONE);
+  NnMatrixForm form = nn_matrix_form (emit, b->s.n4, NN_ACT_NONE, b->op->flops);
   NnMatrixParams push = { .n4 = b->s.n4,
                           .c4 = b->s.k4,
                           .sources = 1,
@@ -223,8 +223,8 @@ emit_products (const NnEmit *emit, const Band *b, GError **error)
                    .flops = b->op->flops * b->share * 0.8 };
 
   nn_matrix_spec (&d, &form, 1, NN_F32, NN_ACT_NONE, FALSE, FALSE);
-  d.groups[0] = nn_div_up (b->s.n4, form.group_columns);
-  d.groups[1] = nn_div_up (push.rows, form.group_rows);
+  d.groups[0] = nn_div_up (push.rows, form.group_rows);
+  d.groups[1] = nn_div_up (b->s.n4, form.group_columns);
   d.groups[2] = PRODUCTS;
   return nn_emit_dispatch (emit, b->op, &d, error);
 }
