@@ -158,7 +158,7 @@ typedef NnTensor *(*Build) (Side *side, gconstpointer params);
 
 typedef struct
 {
-  NnContext *f32, *f16, *plain, *small, *reference;
+  NnContext *f32, *f16, *plain, *discrete, *small, *reference;
 } Contexts;
 
 static Contexts contexts;
@@ -229,10 +229,11 @@ compare (NnContext *context,
     }
   error = sqrt (error / norm);
   g_test_message ("%s%s: %.2g", name,
-                  half                        ? " fp16"
-                  : context == contexts.plain ? " plain"
-                  : context == contexts.small ? " small"
-                                              : "",
+                  half                           ? " fp16"
+                  : context == contexts.plain    ? " plain"
+                  : context == contexts.small    ? " small"
+                  : context == contexts.discrete ? " discrete"
+                                                 : "",
                   error);
   if (!(error < bound))
     {
@@ -641,6 +642,21 @@ test_plain (void)
   compare (contexts.plain, FALSE, FALSE, build_time, &dim, "time embed", BOUND_TIME);
 }
 
+/* The forms that are chosen where the device is not a CPU */
+static void
+test_discrete (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (attention_cases); i++)
+    compare (contexts.discrete, FALSE, FALSE, build_attention, &attention_cases[i],
+             attention_cases[i].name, BOUND_F32);
+  for (guint i = 0; i < G_N_ELEMENTS (norm_cases); i++)
+    compare (contexts.discrete, FALSE, FALSE, build_norm, &norm_cases[i],
+             norm_cases[i].name, BOUND_F32);
+  for (guint i = 18; i < 22; i++)
+    compare (contexts.discrete, FALSE, FALSE, build_conv, &conv_cases[i],
+             conv_cases[i].name, BOUND_F32);
+}
+
 /* Outputs larger than a device's storage range are written in parts. */
 static void
 test_parts (void)
@@ -695,6 +711,8 @@ open_contexts (void)
   contexts.f16 = nn_context_new (nn_context_device (contexts.f32), NN_F16);
   contexts.plain = open_device (NN_F32, &info);
   info->has_shuffle = FALSE;
+  contexts.discrete = open_device (NN_F32, &info);
+  info->kind = GPU_KIND_DISCRETE;
   contexts.small = open_device (NN_F32, &info);
   info->max_storage_range = 160 << 10;
   contexts.reference = nn_context_new (NULL, NN_F32);
@@ -706,11 +724,13 @@ close_contexts (void)
   g_assert_cmpuint (
       gpu_device_validation_messages (nn_context_device (contexts.f32))
           + gpu_device_validation_messages (nn_context_device (contexts.plain))
+          + gpu_device_validation_messages (nn_context_device (contexts.discrete))
           + gpu_device_validation_messages (nn_context_device (contexts.small)),
       ==, 0);
   nn_context_unref (contexts.f32);
   nn_context_unref (contexts.f16);
   nn_context_unref (contexts.plain);
+  nn_context_unref (contexts.discrete);
   nn_context_unref (contexts.small);
   nn_context_unref (contexts.reference);
 }
@@ -732,6 +752,7 @@ main (int argc, char **argv)
   g_test_add_func ("/nn/ops/small", test_small);
   g_test_add_func ("/nn/ops/chain", test_chain);
   g_test_add_func ("/nn/ops/plain", test_plain);
+  g_test_add_func ("/nn/ops/discrete", test_discrete);
   g_test_add_func ("/nn/ops/parts", test_parts);
   status = g_test_run ();
   close_contexts ();
