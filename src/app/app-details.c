@@ -337,6 +337,9 @@ app_details_dispose (GObject *object)
   g_clear_pointer (&self->pinned, stats_tensor_unref);
   g_clear_pointer (&self->pinned_name, g_free);
   gtk_widget_dispose_template (GTK_WIDGET (self), APP_TYPE_DETAILS);
+  /* GTK 4.8 leaves the template's own root where it is. */
+  while (gtk_widget_get_first_child (GTK_WIDGET (self)) != NULL)
+    gtk_widget_unparent (gtk_widget_get_first_child (GTK_WIDGET (self)));
   G_OBJECT_CLASS (app_details_parent_class)->dispose (object);
 }
 

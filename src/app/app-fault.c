@@ -195,6 +195,9 @@ app_fault_dispose (GObject *object)
 
   g_clear_pointer (&self->report, g_free);
   gtk_widget_dispose_template (GTK_WIDGET (self), APP_TYPE_FAULT);
+  /* GTK 4.8 leaves the template's own root where it is. */
+  while (gtk_widget_get_first_child (GTK_WIDGET (self)) != NULL)
+    gtk_widget_unparent (gtk_widget_get_first_child (GTK_WIDGET (self)));
   G_OBJECT_CLASS (app_fault_parent_class)->dispose (object);
 }
 

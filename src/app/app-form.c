@@ -268,6 +268,7 @@ static void
 on_example (GtkButton *button, AppForm *self)
 {
   app_prompt_set_text (self->editor, gtk_widget_get_tooltip_text (GTK_WIDGET (button)));
+  change (self, "prompt", take_prompt);
   gtk_widget_grab_focus (GTK_WIDGET (self->prompt));
 }
 

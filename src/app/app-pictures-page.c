@@ -328,7 +328,8 @@ on_quick (AppPicturesPage *self)
   const SdParams *params = app_session_get_params (self->session);
   const char *text = gtk_editable_get_text (self->quick_entry);
 
-  if (params == NULL || g_str_equal (params->prompt, text))
+  /* Setting an entry's text empties it first: that is nobody's edit. */
+  if (self->filling || params == NULL || g_str_equal (params->prompt, text))
     return;
   g_autoptr (SdParams) edited = sd_params_copy (params);
   g_free (edited->prompt);
@@ -382,9 +383,12 @@ show_quick (AppPicturesPage *self)
 {
   const SdParams *params = app_session_get_params (self->session);
 
-  if (params != NULL
-      && g_strcmp0 (gtk_editable_get_text (self->quick_entry), params->prompt) != 0)
-    gtk_editable_set_text (self->quick_entry, params->prompt);
+  if (params == NULL
+      || g_strcmp0 (gtk_editable_get_text (self->quick_entry), params->prompt) == 0)
+    return;
+  self->filling = TRUE;
+  gtk_editable_set_text (self->quick_entry, params->prompt);
+  self->filling = FALSE;
 }
 
 /* ---- focus and keys ---- */

@@ -22,6 +22,7 @@ struct _AppPicturesPage
   GtkWidget *narrow_stage, *narrow_form, *narrow_history; /* pages of the stack */
   GtkWidget *quick; /* narrow: prompt and Go under the picture */
   GtkEditable *quick_entry;
+  gboolean filling;
   AppForm *form;
   AppStage *stage;
   AppHistory *history;

@@ -157,6 +157,8 @@ on_state (AppJob *job, AppPicturesPage *self)
       g_set_object (&self->live, job);
       if (self->following)
         app_stage_set_job (self->stage, job);
+      app_stage_set_empty (self->stage, _ ("The Picture Is Being Made"),
+                           _ ("It appears here as soon as its first step is done."));
       app_worker_sharpen (app_worker_get (), NULL);
     }
   else if (state != APP_JOB_WAITING && window != NULL)

@@ -109,13 +109,17 @@ on_changed (AppPrompt *self)
     }
 }
 
+/* Tells nobody: a buffer that is set is emptied first, and that is nobody's edit. */
 static void
 replace (AppPrompt *self, const char *text)
 {
   g_autofree char *now = app_prompt_get_text (self);
 
-  if (g_strcmp0 (now, text) != 0)
-    gtk_text_buffer_set_text (self->buffer, text, -1);
+  if (g_strcmp0 (now, text) == 0)
+    return;
+  self->filling = TRUE;
+  gtk_text_buffer_set_text (self->buffer, text, -1);
+  self->filling = FALSE;
 }
 
 void
@@ -150,6 +154,7 @@ walk (AppPrompt *self, int by)
     return;
   replace (self, text);
   self->back = back;
+  g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
 }
 
 static gboolean

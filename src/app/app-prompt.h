@@ -17,5 +17,6 @@ AppPrompt *app_prompt_new (GtkTextView *view, GtkLabel *counter, GtkWidget *plac
 void app_prompt_set_session (AppPrompt *self, AppSession *session);
 /** app_prompt_set_info: (nullable): whose words; must live as long as it is set */
 void app_prompt_set_info (AppPrompt *self, const SdInfo *info);
+/** app_prompt_set_text: emits nothing */
 void app_prompt_set_text (AppPrompt *self, const char *text);
 char *app_prompt_get_text (AppPrompt *self); /* (transfer full) */

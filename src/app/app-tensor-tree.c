@@ -511,6 +511,9 @@ app_tensor_tree_dispose (GObject *object)
   if (self->stats != NULL)
     g_clear_signal_handler (&self->updated, self->stats);
   gtk_widget_dispose_template (GTK_WIDGET (self), APP_TYPE_TENSOR_TREE);
+  /* GTK 4.8 leaves the template's own root where it is. */
+  while (gtk_widget_get_first_child (GTK_WIDGET (self)) != NULL)
+    gtk_widget_unparent (gtk_widget_get_first_child (GTK_WIDGET (self)));
   g_clear_pointer (&self->bound, g_hash_table_unref);
   g_clear_pointer (&self->expanded, g_hash_table_unref);
   g_clear_object (&self->selection);

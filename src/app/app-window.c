@@ -314,7 +314,8 @@ app_window_dispose (GObject *object)
   g_clear_object (&self->loading);
   g_clear_object (&self->session);
   g_clear_object (&self->inspected);
-  gtk_widget_dispose_template (GTK_WIDGET (self), APP_TYPE_WINDOW);
+  /* No gtk_widget_dispose_template: it takes the title bar from under GtkWindow, whose
+   * own dispose then unparents what is gone. */
   self->pictures = NULL;
   G_OBJECT_CLASS (app_window_parent_class)->dispose (object);
 }

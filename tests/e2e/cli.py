@@ -14,61 +14,14 @@ import sys
 import tempfile
 import time
 import unittest
-import zlib
+
+from files import png_pixels, png_texts, read_tensor, write_tensors
 
 CLI = os.path.abspath(sys.argv.pop(1))
 
 
 def run(*args, **more):
     return subprocess.run([CLI, *args], capture_output=True, text=True, timeout=240, **more)
-
-
-def write_tensors(path, tensors, metadata=None):
-    """tensors: {name: (dtype, shape, bytes)}; our own writer, independent of the program's."""
-    header, offset = {}, 0
-    if metadata:
-        header["__metadata__"] = metadata
-    for name, (dtype, shape, data) in tensors.items():
-        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [offset, offset + len(data)]}
-        offset += len(data)
-    text = json.dumps(header).encode()
-    with open(path, "wb") as out:
-        out.write(struct.pack("<Q", len(text)) + text + b"".join(t[2] for t in tensors.values()))
-
-
-def read_tensor(path, name):
-    with open(path, "rb") as file:
-        n, = struct.unpack("<Q", file.read(8))
-        entry = json.loads(file.read(n))[name]
-        begin, end = entry["data_offsets"]
-        file.seek(8 + n + begin)
-        return entry, struct.unpack(f"<{(end - begin) // 4}f", file.read(end - begin))
-
-
-def png_chunks(path):
-    """[(type, bytes)], every checksum checked."""
-    data, at, chunks = open(path, "rb").read(), 8, []
-    assert data[:8] == b"\x89PNG\r\n\x1a\n"
-    while at < len(data):
-        n, kind = struct.unpack(">I4s", data[at:at + 8])
-        body = data[at + 8:at + 8 + n]
-        assert struct.unpack(">I", data[at + 8 + n:at + 12 + n])[0] == zlib.crc32(kind + body)
-        chunks.append((kind.decode(), body))
-        at += 12 + n
-    return chunks
-
-
-def png_texts(path):
-    texts = {}
-    for kind, body in png_chunks(path):
-        if kind == "tEXt":
-            key, text = body.split(b"\0", 1)
-            texts[key.decode()] = text.decode("latin-1")
-        elif kind == "iTXt":
-            key, rest = body.split(b"\0", 1)
-            compressed, rest = rest[0], rest[2:].split(b"\0", 2)[2]
-            texts[key.decode()] = (zlib.decompress(rest) if compressed else rest).decode()
-    return texts
 
 
 class Cli(unittest.TestCase):
@@ -157,7 +110,7 @@ class Cli(unittest.TestCase):
         ours = json.loads(texts["calotype"])
         self.assertIn("7", json.dumps(ours))
         self.generate("b.png", "--prompt", "a red sailboat\non the sea", "--negative", "snow, night", "--seed", "7")
-        pixels = lambda name: [c for c in png_chunks(self.path(name)) if c[0] == "IDAT"]
+        pixels = lambda name: png_pixels(self.path(name))
         self.assertEqual(pixels("a.png"), pixels("b.png"))
         self.generate("c.png", "--prompt", "a red sailboat\non the sea", "--negative", "snow, night", "--seed", "8")
         self.assertNotEqual(pixels("a.png"), pixels("c.png"))
@@ -166,7 +119,7 @@ class Cli(unittest.TestCase):
         out = self.generate("n.png", "--batch", "2", "--seed", "5", "--latents-out", self.path("l.safetensors"))
         self.assertEqual(out.stdout.split(), [self.path("n.png"), self.path("n-2.png")])
         self.generate("m.png", "--seed", "6")
-        pixels = lambda name: [c for c in png_chunks(self.path(name)) if c[0] == "IDAT"]
+        pixels = lambda name: png_pixels(self.path(name))
         self.assertEqual(pixels("n-2.png"), pixels("m.png"))
         entry, values = read_tensor(self.path("l.safetensors"), "latents")
         self.assertEqual((entry["dtype"], entry["shape"]), ("F32", [2, 4, 16, 16]))

@@ -1,0 +1,64 @@
+"""Reading and writing safetensors and PNG files, independently of the program.
+
+SPDX-License-Identifier: GPL-3.0-or-later
+"""
+
+import json
+import struct
+import zlib
+
+
+def write_tensors(path, tensors, metadata=None):
+    """tensors: {name: (dtype, shape, bytes)}"""
+    header, offset = {}, 0
+    if metadata:
+        header["__metadata__"] = metadata
+    for name, (dtype, shape, data) in tensors.items():
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [offset, offset + len(data)]}
+        offset += len(data)
+    text = json.dumps(header).encode()
+    with open(path, "wb") as out:
+        out.write(struct.pack("<Q", len(text)) + text + b"".join(t[2] for t in tensors.values()))
+
+
+def read_tensor(path, name):
+    """The header's entry and the values of an F32 tensor."""
+    with open(path, "rb") as file:
+        n, = struct.unpack("<Q", file.read(8))
+        entry = json.loads(file.read(n))[name]
+        begin, end = entry["data_offsets"]
+        file.seek(8 + n + begin)
+        return entry, struct.unpack(f"<{(end - begin) // 4}f", file.read(end - begin))
+
+
+def png_chunks(path):
+    """[(type, bytes)]; every checksum is checked."""
+    with open(path, "rb") as file:
+        data = file.read()
+    at, chunks = 8, []
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    while at < len(data):
+        n, kind = struct.unpack(">I4s", data[at:at + 8])
+        body = data[at + 8:at + 8 + n]
+        assert struct.unpack(">I", data[at + 8 + n:at + 12 + n])[0] == zlib.crc32(kind + body)
+        chunks.append((kind.decode(), body))
+        at += 12 + n
+    return chunks
+
+
+def png_pixels(path):
+    """What is compared when two pictures must be the same."""
+    return zlib.decompress(b"".join(body for kind, body in png_chunks(path) if kind == "IDAT"))
+
+
+def png_texts(path):
+    texts = {}
+    for kind, body in png_chunks(path):
+        if kind == "tEXt":
+            key, text = body.split(b"\0", 1)
+            texts[key.decode()] = text.decode("latin-1")
+        elif kind == "iTXt":
+            key, rest = body.split(b"\0", 1)
+            compressed, rest = rest[0], rest[2:].split(b"\0", 2)[2]
+            texts[key.decode()] = (zlib.decompress(rest) if compressed else rest).decode()
+    return texts
