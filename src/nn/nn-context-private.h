@@ -47,3 +47,5 @@ gboolean nn_weights_load (NnContext *context,
 void nn_weight_free (NnWeight *weight);
 /** nn_weight_file_bytes: of all parts as they are read */
 guint64 nn_weight_file_bytes (const NnWeight *weight);
+/** nn_weight_repack_host: as nn_emit_repack, on a device whose memory the host writes */
+void nn_weight_repack_host (const NnWeight *weight, const guint8 *raw, guint32 *dst);

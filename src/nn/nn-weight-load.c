@@ -106,6 +106,25 @@ read_batch (gpointer data)
   return NULL;
 }
 
+/* Takes the weight's memory; repacks at once or records how the device does it. */
+static gboolean
+repack (
+    const NnEmit *emit, NnWeight *weight, GpuBuffer *slot, guint64 offset, GError **error)
+{
+  guint8 *raw = gpu_buffer_map (slot);
+
+  weight->bytes = nn_weight_device_bytes (weight);
+  weight->offset = 0;
+  weight->buffer = gpu_buffer_new (emit->device, weight->bytes, GPU_BUFFER_DEVICE,
+                                   weight->name, error);
+  if (weight->buffer == NULL)
+    return FALSE;
+  if (emit->info->kind != GPU_KIND_CPU || gpu_buffer_map (weight->buffer) == NULL)
+    return nn_emit_repack (emit, weight, slot, offset, error);
+  nn_weight_repack_host (weight, raw + offset, gpu_buffer_map (weight->buffer));
+  return TRUE;
+}
+
 static gboolean
 repack_batch (NnContext *context, const Batch *batch, GError **error)
 {
@@ -115,16 +134,9 @@ repack_batch (NnContext *context, const Batch *batch, GError **error)
 
   for (guint i = batch->first; i < batch->end; i++)
     {
-      NnWeight *weight = batch->weights->pdata[i];
-
-      weight->bytes = nn_weight_device_bytes (weight);
-      weight->offset = 0;
-      weight->buffer = gpu_buffer_new (context->device, weight->bytes, GPU_BUFFER_DEVICE,
-                                       weight->name, error);
-      if (weight->buffer == NULL
-          || !nn_emit_repack (&emit, weight, batch->slot, offset, error))
+      if (!repack (&emit, batch->weights->pdata[i], batch->slot, offset, error))
         return FALSE;
-      offset += raw_bytes (weight);
+      offset += raw_bytes (batch->weights->pdata[i]);
     }
   return gpu_recording_finish (recording, FALSE, error)
          && gpu_recording_run (recording, NULL, error);
