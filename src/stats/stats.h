@@ -31,8 +31,8 @@ typedef struct
   double entropy_bits;
   gboolean has_distinct;
   gboolean has_moments; /* at least one finite value */
-  double min, max;
-  double mean, std; /* population; NaN where a double overflows */
+  double min, max;      /* never -0, and neither is a quantile: 0 stands for both */
+  double mean, std; /* population; NaN where a sum of doubles or of squares overflows */
   /* integers wider than 53 bits: exact text is had by stats_tensor_format_value */
   double quantiles[STATS_N_QUANTILES];
   gboolean integer; /* all values are integers by type */

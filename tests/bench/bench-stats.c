@@ -100,6 +100,26 @@ once (StFile *file, double *wall, double *busy)
   *busy = MIN (*busy, processor_seconds () - busy_start);
 }
 
+/* One chart of 512 bins and one row, in milliseconds. */
+static void
+measure_charts (StFile *file)
+{
+  g_autoptr (StatsTensor) stats
+      = stats_tensor_compute (file, st_file_tensor (file, 0), NULL, NULL);
+  const StatsSummary *s = stats_tensor_summary (stats);
+  float heights[STATS_ROW_BINS];
+  StatsHistogram histogram;
+  double start = processor_seconds (), middle;
+
+  for (guint i = 0; i < 100; i++)
+    stats_tensor_histogram (stats, STATS_SCALE_SYMLOG, s->min, s->max, 512, &histogram);
+  middle = processor_seconds ();
+  for (guint i = 0; i < 100; i++)
+    stats_tensor_row (stats, s->quantiles[0], s->quantiles[8], heights);
+  g_print ("%-12s %8.3f ms a chart, %.3f ms a row\n", "", (middle - start) * 10,
+           (processor_seconds () - middle) * 10);
+}
+
 static void
 measure (const char *name, const char *path, const StWriteTensor *tensors, guint n)
 {
@@ -116,6 +136,8 @@ measure (const char *name, const char *path, const StWriteTensor *tensors, guint
   double size = (double) st_file_data_bytes (file) / 1e9;
   g_print ("%-12s %8.3f s %7.2f GB/s %8.2f GB/s a core\n", name, wall, size / wall,
            size / busy);
+  if (n == 1)
+    measure_charts (file);
   g_unlink (path);
 }
 
