@@ -30,7 +30,7 @@ build_packages="gcc libc6-dev meson ninja-build pkg-config gettext glslc libgtk-
   libgtk-4-bin adwaita-icon-theme fonts-dejavu-core python3"
 test_packages="vulkan-validationlayers xvfb xauth xdotool dbus dbus-x11 at-spi2-core
   gir1.2-atspi-2.0 gir1.2-gtk-4.0 python3-gi clang-format-14|clang-format appstream
-  librsvg2-bin locales libxml2-utils binutils"
+  librsvg2-bin locales binutils"
 
 say () { printf '%s\n' "$*" >&2; }
 

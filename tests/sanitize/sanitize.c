@@ -1,8 +1,8 @@
 /* sanitize.c: what every program of a build with sanitizers carries
  *
- * A library that is closed takes its symbols with it, and a leak found at exit then has no
- * name to suppress it by: closing does nothing here. Drivers and modules are closed by the
- * Vulkan loader and by GIO only when the process ends.
+ * A library that is closed takes its symbols with it, and a leak found at exit then has
+ * no name to suppress it by: closing does nothing here. Drivers and modules are closed by
+ * the Vulkan loader and by GIO only when the process ends.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
