@@ -383,6 +383,11 @@ stats_wide_compute (StatsTensor *stats, StatsReader *reader, GError **error)
   stats->summary.has_moments = stats->moments.n > 0;
   if (!stats->summary.has_moments)
     return TRUE;
+  /* The mean of equal values is theirs, not a rounded sum's share. */
+  if (stats->min_key == stats->max_key)
+    stats->moments
+        = (StatsMoments){ .n = stats->moments.n,
+                          .mean = stats_key_value (stats->dtype, stats->min_key) };
   stats_moments_write (&stats->moments, &stats->summary);
   if (space->integer && !cells_of_integers (stats, reader, error))
     return FALSE;
