@@ -387,7 +387,7 @@ stats_wide_compute (StatsTensor *stats, StatsReader *reader, GError **error)
   if (stats->min_key == stats->max_key)
     stats->moments
         = (StatsMoments){ .n = stats->moments.n,
-                          .mean = stats_key_value (stats->dtype, stats->min_key) };
+                          .mean = stats_key_value (stats->dtype, stats->min_key) + 0.0 };
   stats_moments_write (&stats->moments, &stats->summary);
   if (space->integer && !cells_of_integers (stats, reader, error))
     return FALSE;
