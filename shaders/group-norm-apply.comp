@@ -9,8 +9,7 @@
 #extension GL_GOOGLE_include_directive : require
 #include "include/common.glsl"
 #include "include/group-norm.glsl"
-layout(constant_id = 4) const bool SILU = false;
-layout(constant_id = 5) const uint PIXELS = 8;
+layout(constant_id = 4) const uint PIXELS = 8;
 layout(binding = 2) uniform samplerBuffer STATS;
 layout(binding = 3) uniform samplerBuffer GAMMA;
 layout(binding = 4) uniform samplerBuffer BETA;
@@ -29,7 +28,7 @@ void main()
     [[unroll]] for (uint i = 0; i < PIXELS; i++) {
         uint row = image * p.pixels + min(begin + i, p.row_end - 1);
         vec4 v = (fetch(column, row) - mean) * scale + beta;
-        if (SILU) v = silu(v);
+        if (p.silu != 0) v = silu(v);
         v = mix(v, vec4(0), padding);
         if (begin + i < p.row_end) store((row - p.first) * columns + c, v);
     }

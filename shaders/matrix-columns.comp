@@ -78,7 +78,7 @@ void main()
         vec4 v = acc[r * NB] + add[0];
         if (ACT == NN_SPEC_GEGLU) v *= gelu(acc[r * NB + NB - 1] + add[NB - 1]);
         else v = activate(v);
-        if (RESIDUAL) v += texelFetch(RES, int(at));
+        if (RESIDUAL) v += residual(at);
         if (row < p.rows && n4 < out4) store(at - p.first * out4, v);
     }
 }

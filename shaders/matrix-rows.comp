@@ -73,7 +73,7 @@ void main()
         [[unroll]] for (uint r = 0; r < TM; r++) {
             uint row = m0 + r * SG, at = (image * p.rows + min(row, p.rows - 1)) * p.n4 + nc;
             vec4 v = activate(acc[r * NC + j] + add);
-            if (RESIDUAL) v += texelFetch(RES, int(at));
+            if (RESIDUAL) v += residual(at);
             if (row < p.rows && n4 < p.n4) store(at - p.first * p.n4, v);
         }
     }

@@ -9,7 +9,6 @@
 #extension GL_GOOGLE_include_directive : require
 #include "include/common.glsl"
 layout(constant_id = 3) const uint ACT = 0;
-layout(constant_id = 4) const bool RESIDUAL = false;
 layout(push_constant) uniform P { NnWinogradParams p; };
 layout(binding = 0) uniform samplerBuffer M;
 layout(binding = 1) uniform samplerBuffer BIAS;
@@ -33,6 +32,7 @@ void main()
     const uint image = tile / p.tiles_image, in_image = tile - image * p.tiles_image;
     const uint ty = in_image / p.tiles_w, tx = in_image - ty * p.tiles_w;
     const bool has_bias = (p.flags & NN_MATRIX_BIAS) != 0, has_add = (p.flags & NN_MATRIX_ADD) != 0;
+    const bool has_residual = (p.flags & NN_MATRIX_RESIDUAL) != 0;
     const vec4 bias = texelFetch(BIAS, has_bias ? int(c) : 0);
     const vec4 channel = texelFetch(ADD, has_add ? int(image * p.add_pitch4 + p.add_base4 + c) : 0);
     const vec4 add = (has_bias ? bias : vec4(0)) + (has_add ? channel : vec4(0));
@@ -53,7 +53,8 @@ void main()
             uint to = ((image * p.out_h + min(oy, p.out_h - 1)) * p.out_w + min(ox, p.out_w - 1)) * p.n4 + c;
             vec4 v = o[y] + add;
             if (ACT == NN_SPEC_SILU) v = silu(v);
-            if (RESIDUAL) v += texelFetch(RES, int(to));
+            vec4 residual = texelFetch(RES, has_residual ? int(to) : 0);
+            if (has_residual) v += residual;
             if (inside) store(to - p.first * p.n4, v);
         }
     }

@@ -15,7 +15,7 @@ layout(constant_id = 4) const uint KU = 2;  // vec4 of k per turn of the loop
 layout(constant_id = 5) const uint TAPS = 1;
 layout(constant_id = 6) const uint WTYPE = NN_SPEC_F32;
 layout(constant_id = 7) const uint ACT = 0;
-layout(constant_id = 8) const bool RESIDUAL = false;
+layout(constant_id = 8) const bool RESIDUAL = false; // there may be one: NN_MATRIX_RESIDUAL tells
 layout(constant_id = 9) const bool SPLIT = false;
 layout(constant_id = 10) const uint NC = 1; // vec4 columns of a lane
 
@@ -86,6 +86,13 @@ vec4 column_add(uint n4, uint image)
     vec4 b = texelFetch(BIAS, (p.flags & NN_MATRIX_BIAS) != 0 ? int(n4) : 0);
     vec4 a = texelFetch(ADD, (p.flags & NN_MATRIX_ADD) != 0 ? int(image * p.add_pitch4 + p.add_base4 + n4) : 0);
     return ((p.flags & NN_MATRIX_BIAS) != 0 ? b : vec4(0)) + ((p.flags & NN_MATRIX_ADD) != 0 ? a : vec4(0));
+}
+
+vec4 residual(uint at)
+{
+    bool has = (p.flags & NN_MATRIX_RESIDUAL) != 0;
+    vec4 v = texelFetch(RES, has ? int(at) : 0);
+    return has ? v : vec4(0);
 }
 
 vec4 activate(vec4 v)

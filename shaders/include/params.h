@@ -32,6 +32,7 @@
 
 #define NN_MATRIX_BIAS 1
 #define NN_MATRIX_ADD 2
+#define NN_MATRIX_RESIDUAL 4
 
 /* matrix-*.comp. An “image” is a batch entry of a convolution; a linear has only one. */
 NN_PARAMS (NnMatrixParams)
@@ -89,6 +90,7 @@ NN_PARAMS (NnGroupNormParams)
   NN_UINT chunk, chunks; /* pixels that one partial sum takes; partial sums of an image */
   NN_UINT groups;
   NN_UINT image0, row0, row_end, first; /* apply: pixels [row0, row_end) of each image */
+  NN_UINT silu;
   float eps;
 }
 NN_PARAMS_END (NnGroupNormParams)

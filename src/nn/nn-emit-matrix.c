@@ -14,13 +14,14 @@
  * on lavapipe at 512 bits. */
 #define COST_ROWS_8 1.25
 #define COST_ROWS_1 4.0
-/* Tiles of 32 rows are a sixth faster than those of 16, and twice as long in compiling.
- */
-#define LARGE 7e8
+/* Below this an operator is not worth a kernel of its own, which takes 0.3 s to compile:
+ * tiles of 32 rows are a sixth faster than those of 16; few columns cost a linear half
+ * its speed. */
+#define LARGE 1.3e9
 
 /** nn_matrix_form: for @n4 vec4 columns; @flops of the whole operator */
 NnMatrixForm
-nn_matrix_form (const NnEmit *emit, guint n4, NnAct act, double flops)
+nn_matrix_form (const NnEmit *emit, guint n4, guint taps, NnAct act, double flops)
 {
   guint lanes = nn_emit_lanes (emit);
   double columns = nn_div_up (n4, lanes) * (double) lanes;
@@ -28,7 +29,7 @@ nn_matrix_form (const NnEmit *emit, guint n4, NnAct act, double flops)
   guint tile = flops > LARGE && act != NN_ACT_GEGLU ? 32 : 16;
   NnMatrixForm wide = { "matrix-columns", tile, 2, 1, tile, lanes };
 
-  if (act == NN_ACT_GEGLU)
+  if (act == NN_ACT_GEGLU || (taps == 1 && flops < LARGE))
     return wide;
   if (columns <= rows_8 && columns <= rows_1)
     return wide;
@@ -129,6 +130,8 @@ nn_matrix_describe (const NnOp *op, NnMatrixJob *job, GError **error)
     }
   if (job->bias != NULL)
     push->flags |= NN_MATRIX_BIAS;
+  if (job->residual != NULL)
+    push->flags |= NN_MATRIX_RESIDUAL;
   push->n4 = nn_pad4 (job->weight->out) / 4;
   push->c4 = nn_pad4 (job->x->c) / 4;
   push->c4_2 = job->x2 != NULL ? nn_pad4 (job->x2->c) / 4 : 0;
@@ -159,7 +162,7 @@ bind (const NnEmit *emit, NnMatrixJob *job, NnDispatch *d, gboolean *split)
 static gboolean
 emit_direct (const NnEmit *emit, const NnOp *op, NnMatrixJob *job, GError **error)
 {
-  NnMatrixForm form = nn_matrix_form (emit, job->push.n4, job->act, op->flops);
+  NnMatrixForm form = nn_matrix_form (emit, job->push.n4, job->taps, job->act, op->flops);
   NnDispatch d = { .half = nn_emit_type (emit, op->y) == NN_F16 };
   g_autoptr (GArray) parts
       = nn_emit_parts (emit, op->y, job->images, job->rows, form.group_rows);
@@ -167,7 +170,7 @@ emit_direct (const NnEmit *emit, const NnOp *op, NnMatrixJob *job, GError **erro
 
   bind (emit, job, &d, &split);
   nn_matrix_spec (&d, &form, job->taps, job->weight->stored, job->act,
-                  job->residual != NULL, split);
+                  job->taps == 9 || job->residual != NULL, split);
   d.push = &job->push;
   d.push_size = sizeof job->push;
   for (guint i = 0; i < parts->len; i++)

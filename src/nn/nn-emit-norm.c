@@ -104,8 +104,8 @@ emit_apply (const NnEmit *emit, const NnOp *op, Job *job, GError **error)
                         nn_emit_weight (emit, p->gamma), nn_emit_weight (emit, p->beta) },
           .n_bindings = 6,
           .half = nn_emit_type (emit, op->y) == NN_F16,
-          .spec = { job->sources.split, p->silu, APPLY_PIXELS },
-          .n_spec = 3,
+          .spec = { job->sources.split, APPLY_PIXELS },
+          .n_spec = 2,
           .push = &job->push,
           .push_size = sizeof job->push };
 
@@ -154,6 +154,7 @@ nn_emit_group_norm (const NnEmit *emit, const NnOp *op, GError **error)
                                   .chunk = chunk_of (y),
                                   .chunks = nn_div_up (pixels_of (y), chunk_of (y)),
                                   .groups = p->groups,
+                                  .silu = p->silu,
                                   .eps = p->eps };
   if (!emit_parts (emit, op, &job, error))
     return FALSE;

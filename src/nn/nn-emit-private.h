@@ -85,7 +85,8 @@ typedef struct
   guint group_rows, group_columns; /* of a workgroup, the latter vec4 */
 } NnMatrixForm;
 
-NnMatrixForm nn_matrix_form (const NnEmit *emit, guint n4, NnAct act, double flops);
+NnMatrixForm
+nn_matrix_form (const NnEmit *emit, guint n4, guint taps, NnAct act, double flops);
 void nn_matrix_spec (NnDispatch *d,
                      const NnMatrixForm *form,
                      guint taps,

@@ -207,7 +207,7 @@ emit_input (const NnEmit *emit, Band *b, GError **error)
 static gboolean
 emit_products (const NnEmit *emit, const Band *b, GError **error)
 {
-  NnMatrixForm form = nn_matrix_form (emit, b->s.n4, NN_ACT_NONE, b->op->flops);
+  NnMatrixForm form = nn_matrix_form (emit, b->s.n4, 1, NN_ACT_NONE, b->op->flops);
   NnMatrixParams push = { .n4 = b->s.n4,
                           .c4 = b->s.k4,
                           .sources = 1,
@@ -242,8 +242,8 @@ emit_output (const NnEmit *emit, Band *b, guint row, guint rows, GError **error)
                         job->residual != NULL ? nn_emit_read (emit, job->residual) : m },
           .n_bindings = 5,
           .half = nn_emit_type (emit, y) == NN_F16,
-          .spec = { job->act, job->residual != NULL },
-          .n_spec = 2,
+          .spec = { job->act },
+          .n_spec = 1,
           .push = &b->push,
           .push_size = sizeof b->push,
           .flops = b->op->flops * b->share * 0.1 };

@@ -276,6 +276,7 @@ static const LinearCase linear_cases[] = {
   { "linear quick gelu", 1, 1, 77, 128, 0, 512, NN_ACT_QUICK_GELU, TRUE, FALSE, NN_F16 },
   { "linear geglu", 2, 6, 6, 64, 0, 512, NN_ACT_GEGLU, TRUE, FALSE, NN_F16 },
   { "linear geglu, small", 1, 3, 3, 24, 0, 40, NN_ACT_GEGLU, TRUE, TRUE, NN_F32 },
+  { "linear to 32, large", 1, 600, 300, 128, 0, 32, NN_ACT_NONE, TRUE, TRUE, NN_F16 },
   { "linear wide", 1, 1, 20, 1280, 0, 1280, NN_ACT_NONE, TRUE, TRUE, NN_F16 },
 };
 
