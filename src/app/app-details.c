@@ -17,8 +17,10 @@
 #include "app/app-overview.h"
 #include "app/app-settings.h"
 #include "app/app-window.h"
+#include "app/app-wrap.h"
 
 #define MAX_FILES 20 /* whose metadata are shown */
+#define MIN_TITLE 14 /* characters that a title takes from the rows above */
 
 struct _AppDetails
 {
@@ -103,9 +105,12 @@ update_waiting (AppDetails *self, guint n_missing)
   if (self->shown == NULL && error != NULL)
     text = g_strdup_printf (_ ("No statistics: %s"), error->message);
   else if (n_missing > 0 && self->shown != NULL)
-    text = g_strdup_printf (ngettext ("%'u tensor is still to come",
-                                      "%'u tensors are still to come", n_missing),
-                            n_missing);
+    {
+      g_autofree char *missing = app_format_count (n_missing);
+      text = g_strdup_printf (ngettext ("%s tensor is still to come",
+                                        "%s tensors are still to come", n_missing),
+                              missing);
+    }
   else if (self->shown == NULL && get_node (self)->node != NULL
            && get_node (self)->node->values == 0)
     text = g_strdup (_ ("No values"));
@@ -194,10 +199,32 @@ describe_facts (AppDetails *self)
     shape = app_format_shape (node->node->tensor->tensor->shape,
                               node->node->tensor->tensor->rank);
   else
-    shape = g_strdup_printf (ngettext ("%'u tensor", "%'u tensors", totals.n_tensors),
-                             totals.n_tensors);
+    shape = app_format_tensors (totals.n_tensors);
   return g_strdup_printf ("%s%s%s · %s · %s", types, types[0] != '\0' ? " · " : "", shape,
                           values, size);
+}
+
+/* The label, with those above it while it would say too little: "attn1.to_q.weight". */
+static char *
+make_title (AppDetails *self)
+{
+  const AppOutline *outline = app_stats_get_outline (self->stats);
+  const AppOutlineNode *node = get_node (self);
+  GString *title = g_string_new (node->label);
+  guint32 id = self->id;
+
+  while (node->node != NULL && title->len < MIN_TITLE
+         && !app_outline_is_human (outline, id) && node->parent != APP_OUTLINE_NONE
+         && node->parent != 0)
+    {
+      id = node->parent;
+      node = app_outline_get (outline, id);
+      if (node->node == NULL || app_outline_is_human (outline, id))
+        break;
+      g_string_prepend_c (title, '.');
+      g_string_prepend (title, node->label);
+    }
+  return g_string_free (title, FALSE);
 }
 
 static void
@@ -206,10 +233,11 @@ update_head (AppDetails *self)
   const AppOutlineNode *node = get_node (self);
   const char *path = node->node != NULL ? node->node->path : "";
   g_autofree char *facts = describe_facts (self);
+  g_autofree char *title = make_title (self);
   g_autofree char *exact = NULL;
   AppOutlineTotals totals;
 
-  gtk_label_set_label (self->title, node->label);
+  gtk_label_set_label (self->title, title);
   if (node->parent == APP_OUTLINE_NONE)
     path = app_model_get_path (app_stats_get_model (self->stats));
   gtk_label_set_label (self->path, path);
@@ -376,6 +404,7 @@ app_details_class_init (AppDetailsClass *klass)
   g_type_ensure (APP_TYPE_OVERVIEW);
   g_type_ensure (APP_TYPE_HISTOGRAM);
   g_type_ensure (APP_TYPE_FIGURES);
+  g_type_ensure (APP_TYPE_WRAP);
   gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
   gtk_widget_class_set_template_from_resource (
       widget_class, "/io/github/calotype/Calotype/app-details.ui");

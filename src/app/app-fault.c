@@ -15,6 +15,7 @@
 #include <glib/gi18n.h>
 
 #include "app/app-window.h"
+#include "app/app-wrap.h"
 #include "st/st.h"
 
 #define SHOWN_BYTES 128
@@ -207,6 +208,7 @@ app_fault_class_init (AppFaultClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = app_fault_dispose;
+  g_type_ensure (APP_TYPE_WRAP);
   gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
   gtk_widget_class_set_template_from_resource (
       widget_class, "/io/github/calotype/Calotype/app-fault.ui");

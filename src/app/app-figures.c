@@ -14,6 +14,7 @@
 #include <math.h>
 
 #include "app/app-format.h"
+#include "app/app-wrap.h"
 
 typedef enum
 {
@@ -214,16 +215,11 @@ append_row (AppFigures *self, GtkGrid *grid, guint index, int place)
 static void
 app_figures_init (AppFigures *self)
 {
-  self->flow = gtk_flow_box_new ();
-  gtk_flow_box_set_selection_mode (GTK_FLOW_BOX (self->flow), GTK_SELECTION_NONE);
-  gtk_flow_box_set_max_children_per_line (GTK_FLOW_BOX (self->flow), N_BLOCKS);
-  gtk_flow_box_set_column_spacing (GTK_FLOW_BOX (self->flow), 24);
-  gtk_flow_box_set_row_spacing (GTK_FLOW_BOX (self->flow), 12);
-  gtk_flow_box_set_homogeneous (GTK_FLOW_BOX (self->flow), TRUE);
+  self->flow = app_wrap_new (24, 12, TRUE);
   gtk_widget_set_parent (self->flow, GTK_WIDGET (self));
   for (guint block = 0; block < N_BLOCKS; block++)
     {
-      GtkWidget *grid = gtk_grid_new (), *child = gtk_flow_box_child_new ();
+      GtkWidget *grid = gtk_grid_new ();
       int place = 0;
 
       gtk_grid_set_column_spacing (GTK_GRID (grid), 12);
@@ -234,9 +230,7 @@ app_figures_init (AppFigures *self)
           if (rows[i].block == block)
             append_row (self, GTK_GRID (grid), i, place++);
         }
-      gtk_widget_set_focusable (child, FALSE);
-      gtk_flow_box_child_set_child (GTK_FLOW_BOX_CHILD (child), grid);
-      gtk_flow_box_insert (GTK_FLOW_BOX (self->flow), child, -1);
+      app_wrap_append (APP_WRAP (self->flow), grid);
     }
 }
 

@@ -11,12 +11,35 @@
 #include "app/app-format.h"
 
 #include <glib/gi18n.h>
+#include <locale.h>
 #include <math.h>
 #include <string.h>
 
 #define MINUS "\u2212"
 #define ISOLATE "\u2066"
 #define POP "\u2069"
+
+/* @text, digits with perhaps a point, with thousands set apart. printf's own grouping
+ * does nothing in the languages whose C library has no sign for it, and in C itself. */
+static char *
+group_digits (const char *text)
+{
+  const struct lconv *conv = localeconv ();
+  const char *sign = conv->thousands_sep;
+  gsize first = text[0] == '-', n = strspn (text + first, "0123456789");
+  GString *out = g_string_new_len (text, (gssize) first);
+
+  if (sign[0] == '\0')
+    sign = conv->decimal_point[0] == '.' ? "," : "\u202f";
+  for (gsize i = 0; i < n; i++)
+    {
+      if (i > 0 && (n - i) % 3 == 0)
+        g_string_append (out, sign);
+      g_string_append_c (out, text[first + i]);
+    }
+  g_string_append (out, text + first + n);
+  return g_string_free (out, FALSE);
+}
 
 char *
 app_format_minus (const char *text)
@@ -61,7 +84,7 @@ char *
 app_format_digits (double value, int digits)
 {
   double size = fabs (value);
-  g_autofree char *text = NULL;
+  g_autofree char *text = NULL, *grouped = NULL;
 
   if (isnan (value))
     return g_strdup ("NaN");
@@ -72,8 +95,29 @@ app_format_digits (double value, int digits)
   if (size < 9.9995e-4 || size >= 999950)
     return with_exponent (value, digits);
   text = g_strdup_printf (
-      "%'.*f", CLAMP (digits - 1 - (int) floor (log10 (size)), 0, digits + 3), value);
-  return app_format_minus (text);
+      "%.*f", CLAMP (digits - 1 - (int) floor (log10 (size)), 0, digits + 3), value);
+  grouped = group_digits (text);
+  return app_format_minus (grouped);
+}
+
+char *
+app_format_tick (double value)
+{
+  g_autofree char *text = NULL, *grouped = NULL;
+  gsize length;
+
+  if (value != 0 && (fabs (value) < 9.9995e-5 || fabs (value) >= 9999950))
+    return with_exponent (value, 1);
+  text = g_strdup_printf ("%.6f", value);
+  length = strlen (text);
+  while (text[length - 1] == '0')
+    length--;
+  /* The point, which is one byte in every language that has a C library. */
+  if (!g_ascii_isdigit (text[length - 1]))
+    length--;
+  text[length] = '\0';
+  grouped = group_digits (text);
+  return app_format_minus (grouped);
 }
 
 char *
@@ -86,21 +130,32 @@ char *
 app_format_aligned (double value, double reach)
 {
   int decimals;
-  g_autofree char *text = NULL;
+  g_autofree char *text = NULL, *grouped = NULL;
 
   if (!isfinite (value) || !(reach >= 1e-3) || reach >= 999950)
     return app_format_value (value);
   decimals = CLAMP (3 - (int) floor (log10 (reach)), 0, 6);
   if (value != 0 && fabs (value) < 10 * pow (10, -decimals))
     return app_format_digits (value, 3);
-  text = g_strdup_printf ("%'.*f", decimals, value);
-  return app_format_minus (text);
+  text = g_strdup_printf ("%.*f", decimals, value);
+  grouped = group_digits (text);
+  return app_format_minus (grouped);
 }
 
 char *
 app_format_count (guint64 count)
 {
-  return g_strdup_printf ("%'" G_GUINT64_FORMAT, count);
+  g_autofree char *text = g_strdup_printf ("%" G_GUINT64_FORMAT, count);
+
+  return group_digits (text);
+}
+
+char *
+app_format_tensors (guint n)
+{
+  g_autofree char *count = app_format_count (n);
+
+  return g_strdup_printf (ngettext ("%s tensor", "%s tensors", n), count);
 }
 
 char *

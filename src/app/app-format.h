@@ -14,6 +14,8 @@
 char *app_format_value (double value);
 /** app_format_digits: as app_format_value with another number of significant digits */
 char *app_format_digits (double value, int digits);
+/** app_format_tick: a round value of an axis, without superfluous digits */
+char *app_format_tick (double value);
 /** app_format_aligned: with the decimals that four digits of @reach need, so that a
  * column of values up to @reach stands with its points in a line; tiny values
  * as 1.23×10⁻⁹ */
@@ -22,6 +24,8 @@ char *app_format_aligned (double value, double reach);
 char *app_format_minus (const char *text);
 /** app_format_count: 102,400 */
 char *app_format_count (guint64 count);
+/** app_format_tensors: "1 tensor", "686 tensors" */
+char *app_format_tensors (guint n);
 /** app_format_percent: of @part in @whole: "0.02 %" */
 char *app_format_percent (guint64 part, guint64 whole);
 /** app_format_isolate: @text kept left to right whatever stands around it */

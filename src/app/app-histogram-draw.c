@@ -81,8 +81,7 @@ draw_bars (AppHistogram *self, GtkSnapshot *snapshot, const AppPlot *plot, doubl
         height = 1;
       gtk_snapshot_append_color (
           snapshot, self->cursor >= 0 && self->cursor != (int) i + 1 ? &light : &ink,
-          &GRAPHENE_RECT_INIT (x0, plot->y + plot->height - height, MAX (x1 - x0, 0.5f),
-                               height));
+          &GRAPHENE_RECT_INIT (x0, plot->y + plot->height - height, x1 - x0, height));
     }
 }
 
@@ -172,7 +171,7 @@ draw_tick (AppHistogram *self,
            double value,
            float *free_from)
 {
-  g_autofree char *text = app_format_digits (value, 3);
+  g_autofree char *text = app_format_tick (value);
   g_autofree char *isolated = app_format_isolate (text);
   g_autoptr (PangoLayout) layout
       = gtk_widget_create_pango_layout (GTK_WIDGET (self), isolated);

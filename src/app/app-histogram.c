@@ -169,11 +169,13 @@ app_histogram_bar_span (
     }
   else
     {
+      /* On whole pixels: neighbours that share one would show a seam. */
       *x0 = plot->x
-            + plot->width
-                  * (float) app_axis_place (&self->axis, self->bins.edges[bar - 1]);
+            + roundf (plot->width
+                      * (float) app_axis_place (&self->axis, self->bins.edges[bar - 1]));
       *x1 = plot->x
-            + plot->width * (float) app_axis_place (&self->axis, self->bins.edges[bar]);
+            + roundf (plot->width
+                      * (float) app_axis_place (&self->axis, self->bins.edges[bar]));
     }
 }
 
@@ -291,7 +293,7 @@ app_histogram_measure (GtkWidget *widget,
                        int *minimum_baseline,
                        int *natural_baseline)
 {
-  *minimum = orientation == GTK_ORIENTATION_HORIZONTAL ? 160 : 140;
+  *minimum = orientation == GTK_ORIENTATION_HORIZONTAL ? 160 : 220;
   *natural = orientation == GTK_ORIENTATION_HORIZONTAL ? 480 : 220;
 }
 

@@ -14,6 +14,7 @@
 #include <json-glib/json-glib.h>
 #include <string.h>
 
+#include "app/app-format.h"
 #include "app/app-window.h"
 
 #define MAX_ROWS 200
@@ -77,7 +78,10 @@ static GtkWidget *
 make_short (const char *text)
 {
   GtkWidget *label = gtk_label_new (text);
+  g_autoptr (PangoAttrList) plain = pango_attr_list_new ();
 
+  pango_attr_list_insert (plain, pango_attr_insert_hyphens_new (FALSE));
+  gtk_label_set_attributes (GTK_LABEL (label), plain);
   gtk_label_set_xalign (GTK_LABEL (label), 0);
   gtk_label_set_wrap (GTK_LABEL (label), TRUE);
   gtk_label_set_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);
@@ -161,8 +165,8 @@ app_metadata_new (StFile *file, const char *title)
   gtk_box_append (GTK_BOX (box), list);
   if (n > MAX_ROWS)
     {
-      g_autofree char *more = g_strdup_printf (
-          ngettext ("and %'u more", "and %'u more", n - MAX_ROWS), n - MAX_ROWS);
+      g_autofree char *count = app_format_count (n - MAX_ROWS);
+      g_autofree char *more = g_strdup_printf (_ ("and %s more"), count);
       GtkWidget *label = gtk_label_new (more);
       gtk_widget_add_css_class (label, "dim-label");
       gtk_box_append (GTK_BOX (box), label);

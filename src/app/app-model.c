@@ -111,11 +111,11 @@ load_thread (GTask *gtask, gpointer source, gpointer data, GCancellable *cancell
       g_task_return_error (gtask, error);
       return;
     }
-  self->outline = app_outline_new (st_tree_root (self->tree),
-                                   st_model_n_tensors (self->model), !load->raw);
   self->info = sd_info_new (self->model);
   self->bundled = g_strcmp0 (bundled, load->path) == 0;
   self->title = make_title (self->model, self->bundled);
+  self->outline = app_outline_new (st_tree_root (self->tree), self->title,
+                                   st_model_n_tensors (self->model), !load->raw);
   g_task_return_pointer (gtask, g_steal_pointer (&self), g_object_unref);
 }
 

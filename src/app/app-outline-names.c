@@ -20,24 +20,27 @@ static const struct
 } parts[] = {
   { "model.diffusion_model", N_ ("UNet") },
   { "unet", N_ ("UNet") },
-  { "first_stage_model", N_ ("VAE") },
-  { "vae", N_ ("VAE") },
   { "cond_stage_model", N_ ("Text encoder") },
   { "text_encoder", N_ ("Text encoder") },
   { "conditioner.embedders.0", N_ ("Text encoder 1") },
   { "conditioner.embedders.1", N_ ("Text encoder 2") },
   { "text_encoder_2", N_ ("Text encoder 2") },
-  { "safety_checker", N_ ("Safety checker") },
+  { "first_stage_model", N_ ("VAE") },
+  { "vae", N_ ("VAE") },
   { "model_ema", N_ ("Averaged UNet (EMA)") },
+  { "safety_checker", N_ ("Safety checker") },
 };
 
 const char *
-app_outline_part_name (const char *path)
+app_outline_part_name (const char *path, guint *rank)
 {
   for (guint i = 0; path != NULL && i < G_N_ELEMENTS (parts); i++)
     {
-      if (strcmp (path, parts[i].path) == 0)
-        return _ (parts[i].name);
+      if (strcmp (path, parts[i].path) != 0)
+        continue;
+      if (rank != NULL)
+        *rank = i;
+      return _ (parts[i].name);
     }
   return NULL;
 }

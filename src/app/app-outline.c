@@ -53,15 +53,19 @@ append (AppOutline *self, const AppOutlineNode *child, gboolean human)
   g_array_append_val (self->nodes, *child);
 }
 
-/* The last node of the chain that starts at @node and the label for the whole of it. */
+/* The last node of the chain that starts at @node, the label for the whole of it, and its
+ * rank: below G_MAXUINT for a part with a name for people. */
 static const StNode *
-follow_chain (AppOutline *self, const StNode *node, const char **label, gboolean *human)
+follow_chain (AppOutline *self, const StNode *node, const char **label, guint *rank)
 {
   gsize above = strlen (node->parent->path);
   /* Past the parent's path and the dot. A name shown with escapes may not have it. */
   gsize start = above > 0 && strlen (node->path) > above ? above + 1 : 0;
-  const char *part = self->human ? app_outline_part_name (node->path) : NULL;
+  const char *part = NULL;
 
+  *rank = G_MAXUINT;
+  if (self->human)
+    part = app_outline_part_name (node->path, rank);
   while (node->tensor == NULL && node->n_children == 1)
     {
       const StNode *child = node->children[0];
@@ -69,9 +73,8 @@ follow_chain (AppOutline *self, const StNode *node, const char **label, gboolean
         break;
       node = child;
       if (part == NULL && self->human)
-        part = app_outline_part_name (node->path);
+        part = app_outline_part_name (node->path, rank);
     }
-  *human = part != NULL;
   *label = part != NULL ? part : node->path + start;
   return node;
 }
@@ -80,10 +83,10 @@ static void
 append_child (AppOutline *self, guint32 parent, const StNode *node)
 {
   AppOutlineNode child = { .parent = parent };
-  gboolean human;
+  guint rank;
 
-  child.node = follow_chain (self, node, &child.label, &human);
-  append (self, &child, human);
+  child.node = follow_chain (self, node, &child.label, &rank);
+  append (self, &child, rank < G_MAXUINT);
 }
 
 static void
@@ -93,8 +96,11 @@ append_blocks (AppOutline *self, guint32 parent, const StNode *group)
     {
       const StNode *block = group->children[i];
       g_autofree char *label = app_outline_block_label (group, block);
-      AppOutlineNode child = { .node = block, .parent = parent };
+      AppOutlineNode child = { .parent = parent };
+      const char *unused;
+      guint rank;
 
+      child.node = follow_chain (self, block, &unused, &rank);
       child.label = g_string_chunk_insert_const (self->labels, label);
       append (self, &child, TRUE);
     }
@@ -131,11 +137,49 @@ is_lifted (const StNode *group)
   return label != NULL;
 }
 
+typedef struct
+{
+  StNode *node;
+  guint rank, place;
+} Ranked;
+
+static int
+compare_ranked (gconstpointer a, gconstpointer b)
+{
+  const Ranked *x = a, *y = b;
+
+  if (x->rank != y->rank)
+    return x->rank < y->rank ? -1 : 1;
+  return x->place < y->place ? -1 : 1;
+}
+
+/* (transfer full): known parts in the order of their ranks, then the rest as it was. */
+static StNode **
+order_parts (AppOutline *self, StNode **nodes, guint n)
+{
+  g_autoptr (GArray) ranked = g_array_sized_new (FALSE, FALSE, sizeof (Ranked), n);
+  StNode **ordered = g_new (StNode *, n);
+  const char *label;
+
+  for (guint i = 0; i < n; i++)
+    {
+      Ranked item = { nodes[i], G_MAXUINT, i };
+      follow_chain (self, nodes[i], &label, &item.rank);
+      g_array_append_val (ranked, item);
+    }
+  g_array_sort (ranked, compare_ranked);
+  for (guint i = 0; i < n; i++)
+    ordered[i] = g_array_index (ranked, Ranked, i).node;
+  return ordered;
+}
+
 static void
 append_children (AppOutline *self, guint32 id, guint *next_range)
 {
   const StNode *node = g_array_index (self->nodes, AppOutlineNode, id).node;
+  guint32 parent = g_array_index (self->nodes, AppOutlineNode, id).parent;
   guint32 first = self->nodes->len;
+  g_autofree StNode **ordered = NULL;
   StNode **children;
   guint n;
 
@@ -150,6 +194,9 @@ append_children (AppOutline *self, guint32 id, guint *next_range)
       children = node->children;
       n = node->n_children;
     }
+  /* Parts of a model are at most two levels down. */
+  if (self->human && (id == 0 || parent == 0) && n <= MAX_SIBLINGS)
+    children = ordered = order_parts (self, children, n);
   if (node != NULL && n > MAX_SIBLINGS)
     append_ranges (self, id, children, n);
   else
@@ -165,10 +212,10 @@ append_children (AppOutline *self, guint32 id, guint *next_range)
 }
 
 AppOutline *
-app_outline_new (const StNode *root, guint n_tensors, gboolean human)
+app_outline_new (const StNode *root, const char *title, guint n_tensors, gboolean human)
 {
   AppOutline *self = g_new0 (AppOutline, 1);
-  AppOutlineNode top = { .node = root, .label = root->label, .parent = APP_OUTLINE_NONE };
+  AppOutlineNode top = { .node = root, .parent = APP_OUTLINE_NONE };
   guint next_range = 0;
 
   g_atomic_ref_count_init (&self->ref_count);
@@ -180,6 +227,7 @@ app_outline_new (const StNode *root, guint n_tensors, gboolean human)
   self->n_tensors = n_tensors;
   self->of_tensor = g_new (guint32, n_tensors);
   memset (self->of_tensor, 0xff, n_tensors * sizeof (guint32));
+  top.label = g_string_chunk_insert (self->labels, title);
   append (self, &top, FALSE);
   for (guint32 id = 0; id < self->nodes->len; id++)
     append_children (self, id, &next_range);

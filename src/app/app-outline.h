@@ -31,13 +31,15 @@ typedef struct _AppOutline AppOutline;
 
 /**
  * app_outline_new:
+ * @title: the root's label, copied
  * @human: parts of known models get names for people ("UNet", "in 1"); else those of the
  * file
  *
  * Groups with a single child are folded into one row, more than two thousand siblings are
  * put into ranges. Id 0 is the root. Cost: about 32 bytes a row. Thread: any.
  */
-AppOutline *app_outline_new (const StNode *root, guint n_tensors, gboolean human);
+AppOutline *
+app_outline_new (const StNode *root, const char *title, guint n_tensors, gboolean human);
 AppOutline *app_outline_ref (AppOutline *self);
 void app_outline_unref (AppOutline *self);
 guint app_outline_size (const AppOutline *self);
@@ -55,9 +57,11 @@ guint32 app_outline_find_path (const AppOutline *self, const char *path);
  * guint */
 GArray *app_outline_tensors (const AppOutline *self, guint32 id);
 
-/** app_outline_part_name: (nullable): the translated name for people of the group at
- * @path */
-const char *app_outline_part_name (const char *path);
+/**
+ * app_outline_part_name: (nullable): the translated name for people of the group at @path
+ * @rank: (out) (optional): smaller for parts that stand before others
+ */
+const char *app_outline_part_name (const char *path, guint *rank);
 /** app_outline_block_label: (transfer full) (nullable): "in 1" for a block that moves up
  * a level */
 char *app_outline_block_label (const StNode *group, const StNode *block);

@@ -136,12 +136,15 @@ static GtkLabel *
 append_label (AppOverview *self, const char *class_name)
 {
   GtkWidget *label = gtk_label_new (NULL);
+  g_autoptr (PangoAttrList) plain = pango_attr_list_new ();
 
+  pango_attr_list_insert (plain, pango_attr_insert_hyphens_new (FALSE));
   gtk_label_set_xalign (GTK_LABEL (label), 0);
   gtk_label_set_wrap (GTK_LABEL (label), TRUE);
   gtk_label_set_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);
   gtk_label_set_selectable (GTK_LABEL (label), TRUE);
   gtk_widget_set_focusable (label, FALSE);
+  gtk_label_set_attributes (GTK_LABEL (label), plain);
   gtk_widget_add_css_class (label, class_name);
   gtk_box_append (GTK_BOX (self->box), label);
   return GTK_LABEL (label);

@@ -13,6 +13,7 @@
 #include "app/app-row-chart.h"
 
 #include <glib/gi18n.h>
+#include <math.h>
 
 #include "app/app-format.h"
 #include "app/app-ink.h"
@@ -57,6 +58,24 @@ draw_bars (GtkWidget *widget, GtkSnapshot *snapshot, const float *heights, float
         gtk_snapshot_append_color (
             snapshot, &ink, &GRAPHENE_RECT_INIT (i, y + HEIGHT - height, 1, height));
     }
+}
+
+/* Most of the row lies beyond the common scale: an arrow says to which side. */
+static void
+draw_beyond (GtkWidget *widget, GtkSnapshot *snapshot, float y, gboolean right)
+{
+  float tip = right ? STATS_ROW_BINS : 0, back = right ? tip - 5 : 5;
+  cairo_t *cr = gtk_snapshot_append_cairo (
+      snapshot, &GRAPHENE_RECT_INIT (0, y, STATS_ROW_BINS, HEIGHT));
+  GdkRGBA ink;
+
+  app_ink_get (widget, APP_INK_DATA, &ink);
+  gdk_cairo_set_source_rgba (cr, &ink);
+  cairo_move_to (cr, tip, y + HEIGHT / 2);
+  cairo_line_to (cr, back, y + HEIGHT / 2 - 4);
+  cairo_line_to (cr, back, y + HEIGHT / 2 + 4);
+  cairo_fill (cr);
+  cairo_destroy (cr);
 }
 
 static void
@@ -104,8 +123,13 @@ app_row_chart_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
     }
   else
     {
+      double scale = app_tensor_row_get_scale (self->row);
+      double median
+          = summary->has_moments ? summary->quantiles[STATS_N_QUANTILES / 2] : 0;
       heights = app_tensor_row_get_heights (self->row, common);
-      if (heights != NULL)
+      if (common && fabs (median) > scale)
+        draw_beyond (widget, snapshot, y, median > 0);
+      else if (heights != NULL)
         draw_bars (widget, snapshot, heights, y);
     }
   if (summary->nan + summary->pos_inf + summary->neg_inf > 0)

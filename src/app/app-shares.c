@@ -10,6 +10,7 @@
 #include <glib/gi18n.h>
 
 #include "app/app-ink.h"
+#include "app/app-wrap.h"
 
 #define MOST 6
 #define BAR_HEIGHT 16
@@ -124,7 +125,7 @@ static void
 append_legend (AppShares *self, int swatch, const char *label, guint64 bytes)
 {
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
-  GtkWidget *name = gtk_label_new (label), *size, *child = gtk_flow_box_child_new ();
+  GtkWidget *name = gtk_label_new (label), *size;
   AppShareBar *mark = g_object_new (APP_TYPE_SHARE_BAR, "valign", GTK_ALIGN_CENTER, NULL);
   g_autofree char *text = g_format_size (bytes);
   g_autofree char *exact = g_format_size_full (bytes, G_FORMAT_SIZE_LONG_FORMAT);
@@ -139,9 +140,7 @@ append_legend (AppShares *self, int swatch, const char *label, guint64 bytes)
   gtk_box_append (GTK_BOX (box), GTK_WIDGET (mark));
   gtk_box_append (GTK_BOX (box), name);
   gtk_box_append (GTK_BOX (box), size);
-  gtk_widget_set_focusable (child, FALSE);
-  gtk_flow_box_child_set_child (GTK_FLOW_BOX_CHILD (child), box);
-  gtk_flow_box_insert (GTK_FLOW_BOX (self->legend), child, -1);
+  app_wrap_append (APP_WRAP (self->legend), box);
 }
 
 static int
@@ -157,11 +156,9 @@ app_shares_set (AppShares *self, const AppShare *shares, guint n)
 {
   g_autoptr (GArray) sorted = g_array_new (FALSE, FALSE, sizeof (AppShare));
   g_autoptr (GString) words = g_string_new (NULL);
-  GtkWidget *child;
 
   g_return_if_fail (APP_IS_SHARES (self));
-  while ((child = gtk_widget_get_first_child (self->legend)) != NULL)
-    gtk_flow_box_remove (GTK_FLOW_BOX (self->legend), child);
+  app_wrap_remove_all (APP_WRAP (self->legend));
   g_array_append_vals (sorted, shares, n);
   g_array_sort (sorted, compare_shares);
   self->bar->n = MIN (n, MOST);
@@ -215,11 +212,7 @@ app_shares_init (AppShares *self)
   gtk_widget_add_css_class (self->title, "heading");
   self->bar = g_object_new (APP_TYPE_SHARE_BAR, NULL);
   gtk_widget_add_css_class (GTK_WIDGET (self->bar), "app-share-bar");
-  self->legend = gtk_flow_box_new ();
-  gtk_flow_box_set_selection_mode (GTK_FLOW_BOX (self->legend), GTK_SELECTION_NONE);
-  gtk_flow_box_set_max_children_per_line (GTK_FLOW_BOX (self->legend), MOST);
-  gtk_flow_box_set_column_spacing (GTK_FLOW_BOX (self->legend), 12);
-  gtk_widget_set_halign (self->legend, GTK_ALIGN_START);
+  self->legend = app_wrap_new (18, 3, FALSE);
   gtk_widget_set_parent (self->title, GTK_WIDGET (self));
   gtk_widget_set_parent (GTK_WIDGET (self->bar), GTK_WIDGET (self));
   gtk_widget_set_parent (self->legend, GTK_WIDGET (self));

@@ -17,7 +17,7 @@
 #define FLUSH_MS 66
 #define FLUSH_MOST 4000 /* results a flush, about a millisecond */
 #define PARTIAL_US G_USEC_PER_SEC
-#define SCALE_SHARE 0.9 /* of the tensors lie within the common scale */
+#define SCALE_SHARE 0.9 /* of the values are in tensors within the common scale */
 #define EXPONENTS 128
 
 /* What is kept for a group. */
@@ -43,8 +43,8 @@ struct _AppStats
   guint32 *remaining; /* tensors to come at and below each row */
   GHashTable *groups; /* id → Group */
   GCancellable *stop;
-  guint exponents[EXPONENTS]; /* how many tensors reach to 2^(i − 64) */
-  guint n_exponents;
+  double exponents[EXPONENTS]; /* values of tensors that reach to 2^(i − 64) */
+  double n_exponents;
   int scale;
 };
 
@@ -73,8 +73,8 @@ note_reach (AppStats *self, guint tensor_index)
 {
   g_autoptr (StatsTensor) stats = stats_queue_peek (self->queue, tensor_index);
   const StatsSummary *summary = stats != NULL ? stats_tensor_summary (stats) : NULL;
-  double reach;
-  guint below = 0, exponent;
+  double reach, below = 0;
+  guint exponent;
 
   if (summary == NULL || !summary->has_moments || summary->integer)
     return;
@@ -83,8 +83,8 @@ note_reach (AppStats *self, guint tensor_index)
   if (!(reach > 0))
     return;
   exponent = (guint) CLAMP (ceil (log2 (reach)) + EXPONENTS / 2, 0, EXPONENTS - 1);
-  self->exponents[exponent]++;
-  self->n_exponents++;
+  self->exponents[exponent] += (double) summary->count;
+  self->n_exponents += (double) summary->count;
   for (exponent = 0; exponent < EXPONENTS - 1; exponent++)
     {
       below += self->exponents[exponent];

@@ -7,8 +7,6 @@
 
 #include "app/app-tensor-row.h"
 
-#include <glib/gi18n.h>
-
 #include "app/app-format.h"
 
 struct _AppTensorRow
@@ -111,6 +109,12 @@ app_tensor_row_get_heights (AppTensorRow *self, gboolean common)
   return self->heights;
 }
 
+double
+app_tensor_row_get_scale (AppTensorRow *self)
+{
+  return app_stats_get_scale (self->stats);
+}
+
 char *
 app_tensor_row_describe_shape (AppTensorRow *self)
 {
@@ -121,8 +125,7 @@ app_tensor_row_describe_shape (AppTensorRow *self)
     return app_format_shape (node->node->tensor->tensor->shape,
                              node->node->tensor->tensor->rank);
   app_outline_totals (self->outline, self->id, &totals);
-  return g_strdup_printf (ngettext ("%'u tensor", "%'u tensors", totals.n_tensors),
-                          totals.n_tensors);
+  return app_format_tensors (totals.n_tensors);
 }
 
 static void

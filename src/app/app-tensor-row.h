@@ -25,5 +25,7 @@ const StatsSummary *app_tensor_row_get_summary (AppTensorRow *self);
  * @common: on the scale of all rows; else on the row's own range
  */
 const float *app_tensor_row_get_heights (AppTensorRow *self, gboolean common);
+/** app_tensor_row_get_scale: half-width of the scale of all rows */
+double app_tensor_row_get_scale (AppTensorRow *self);
 /** app_tensor_row_describe_shape: (transfer full): "320 × 320", or "686 tensors" */
 char *app_tensor_row_describe_shape (AppTensorRow *self);

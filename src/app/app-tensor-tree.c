@@ -15,6 +15,7 @@
 
 #include <glib/gi18n.h>
 
+#include "app/app-format.h"
 #include "app/app-query.h"
 #include "app/app-tensor-columns.h"
 
@@ -323,14 +324,15 @@ search_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancel
 static void
 show_found (AppTensorTree *self, gboolean searching, guint n_hits)
 {
-  g_autofree char *text = NULL;
+  g_autofree char *text = NULL, *hits = NULL, *all = NULL;
 
   gtk_widget_set_visible (GTK_WIDGET (self->found), searching && n_hits > 0);
   gtk_stack_set_visible_child_name (self->stack,
                                     searching && n_hits == 0 ? "nothing" : "rows");
-  text = g_strdup_printf (ngettext ("%'u of %'u tensor", "%'u of %'u tensors",
-                                    app_outline_n_tensors (self->outline)),
-                          n_hits, app_outline_n_tensors (self->outline));
+  hits = app_format_count (n_hits);
+  all = app_format_tensors (app_outline_n_tensors (self->outline));
+  /* Translators: a number, then for example "686 tensors" */
+  text = g_strdup_printf (_ ("%s of %s"), hits, all);
   gtk_label_set_label (self->found, text);
 }
 

@@ -144,6 +144,7 @@ name_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancella
   g_task_return_pointer (
       task,
       app_outline_new (st_tree_root (app_model_get_tree (model)),
+                       app_model_get_title (model),
                        st_model_n_tensors (app_model_get_model (model)), !raw),
       (GDestroyNotify) app_outline_unref);
 }
