@@ -23,6 +23,7 @@ const AppActionInfo app_actions[] = {
   { "win.model-menu", "<Control>m", N_ ("Choose a model"), APP_ACTIONS_GENERAL },
   { "app.shortcuts", "<Control>question <Control>F1", N_ ("Keyboard shortcuts"),
     APP_ACTIONS_GENERAL },
+  { "win.reload", "<Control>r F5", N_ ("Open the model again"), APP_ACTIONS_GENERAL },
   { "win.close", "<Control>w", N_ ("Close the window"), APP_ACTIONS_GENERAL },
   { "app.quit", "<Control>q", N_ ("Quit"), APP_ACTIONS_GENERAL },
 

@@ -9,8 +9,6 @@
 
 #include <math.h>
 
-#define WISHED 4
-
 double
 app_axis_place (const AppAxis *axis, double value)
 {
@@ -31,10 +29,10 @@ app_axis_value (const AppAxis *axis, double place)
 
 /* The round step (1, 2, 2.5 or 5 times a power of ten) that comes nearest to the wish. */
 static guint
-linear_ticks (const AppAxis *axis, double ticks[APP_AXIS_MAX_TICKS])
+linear_ticks (const AppAxis *axis, guint wished, double ticks[APP_AXIS_MAX_TICKS])
 {
   static const double steps[] = { 1, 2, 2.5, 5, 10 };
-  double wish = (axis->hi - axis->lo) / WISHED, power = pow (10, floor (log10 (wish)));
+  double wish = (axis->hi - axis->lo) / wished, power = pow (10, floor (log10 (wish)));
   double step = power, first;
   guint n = 0;
 
@@ -50,41 +48,51 @@ linear_ticks (const AppAxis *axis, double ticks[APP_AXIS_MAX_TICKS])
   return n;
 }
 
-/* Zero and powers of ten with a stride, so that they do not crowd. */
+/* Whether a tick at @value would stand clear of the one at zero. */
+static gboolean
+is_clear (const AppAxis *axis, guint wished, double value)
+{
+  double place = app_axis_place (axis, value);
+
+  return value >= axis->lo && value <= axis->hi
+         && (axis->lo > 0 || axis->hi < 0
+             || fabs (place - app_axis_place (axis, 0)) > 0.6 / wished);
+}
+
+/* Zero and powers of ten, with a stride so that they do not crowd. */
 static guint
-symlog_ticks (const AppAxis *axis, double ticks[APP_AXIS_MAX_TICKS])
+symlog_ticks (const AppAxis *axis, guint wished, double ticks[APP_AXIS_MAX_TICKS])
 {
   double reach = MAX (fabs (axis->lo), fabs (axis->hi));
   int last = (int) floor (log10 (reach)), first = (int) ceil (log10 (axis->linear_width));
   gboolean both = axis->lo < 0 && axis->hi > 0;
-  int wished = both ? 2 : 4, stride = MAX (1, (last - first + wished) / wished);
+  int side = MAX (1, (int) (both ? (wished - 1) / 2 : wished));
+  int stride = MAX (1, (last - first + side) / side);
   guint n = 0;
 
   for (int e = last; e >= first && n < APP_AXIS_MAX_TICKS / 2; e -= stride)
     {
-      double value = -pow (10, e);
-      if (value >= axis->lo && value <= axis->hi)
-        ticks[n++] = value;
+      if (is_clear (axis, wished, -pow (10, e)))
+        ticks[n++] = -pow (10, e);
     }
   if (axis->lo <= 0 && axis->hi >= 0)
     ticks[n++] = 0;
-  for (int e = last - (last - first) / stride * stride;
+  for (int e = last - MAX (last - first, 0) / stride * stride;
        e <= last && n < APP_AXIS_MAX_TICKS; e += stride)
     {
-      double value = pow (10, e);
-      if (value >= axis->lo && value <= axis->hi)
-        ticks[n++] = value;
+      if (is_clear (axis, wished, pow (10, e)))
+        ticks[n++] = pow (10, e);
     }
   return n;
 }
 
 guint
-app_axis_ticks (const AppAxis *axis, double ticks[APP_AXIS_MAX_TICKS])
+app_axis_ticks (const AppAxis *axis, guint wished, double ticks[APP_AXIS_MAX_TICKS])
 {
   guint n = 0;
 
   if (axis->scale == STATS_SCALE_SYMLOG)
-    n = symlog_ticks (axis, ticks);
+    n = symlog_ticks (axis, wished, ticks);
   /* A short stretch of a logarithmic axis may hold no power of ten. */
-  return n >= 2 ? n : linear_ticks (axis, ticks);
+  return n >= 2 ? n : linear_ticks (axis, wished, ticks);
 }

@@ -21,5 +21,6 @@ typedef struct
 double app_axis_place (const AppAxis *axis, double value);
 /** app_axis_value: what stands at @place */
 double app_axis_value (const AppAxis *axis, double place);
-/** app_axis_ticks: three to seven round values in ascending order; returns how many */
-guint app_axis_ticks (const AppAxis *axis, double ticks[APP_AXIS_MAX_TICKS]);
+/** app_axis_ticks: about @wished round values in ascending order; returns how many */
+guint
+app_axis_ticks (const AppAxis *axis, guint wished, double ticks[APP_AXIS_MAX_TICKS]);

@@ -82,6 +82,8 @@ on_reading (AppDetails *self)
 
   g_object_get (self->histogram, "reading", &reading, NULL);
   gtk_label_set_label (self->reading, reading != NULL ? reading : "");
+  /* The two share a line, which has to be there always: nothing may move. */
+  gtk_widget_set_visible (GTK_WIDGET (self->outside), reading == NULL);
 }
 
 static void

@@ -196,7 +196,11 @@ app_figures_class_init (AppFiguresClass *klass)
 static void
 append_row (AppFigures *self, GtkGrid *grid, guint index, int place)
 {
-  GtkWidget *title = gtk_label_new (_ (rows[index].title)), *value = gtk_label_new ("–");
+  g_autofree char *text = app_format_isolate (_ (rows[index].title));
+  gboolean is_level
+      = rows[index].figure >= FIGURE_QUANTILE && rows[index].figure < FIGURE_MEAN;
+  GtkWidget *title = gtk_label_new (is_level ? text : _ (rows[index].title));
+  GtkWidget *value = gtk_label_new ("–");
 
   gtk_label_set_xalign (GTK_LABEL (title), 0);
   gtk_widget_add_css_class (title, "dim-label");

@@ -44,7 +44,8 @@ group_digits (const char *text)
 char *
 app_format_minus (const char *text)
 {
-  GString *out = g_string_new (NULL);
+  gboolean apart = strchr (text, '-') != NULL || strchr (text, 'e') != NULL;
+  GString *out = g_string_new (apart ? ISOLATE : NULL);
 
   for (const char *p = text; *p != '\0'; p++)
     {
@@ -53,6 +54,8 @@ app_format_minus (const char *text)
       else
         g_string_append_c (out, *p);
     }
+  if (apart)
+    g_string_append (out, POP);
   return g_string_free (out, FALSE);
 }
 
@@ -66,17 +69,17 @@ with_exponent (double value, int digits)
   char *e = strchr (text, 'e');
   gint64 exponent = g_ascii_strtoll (e + 1, NULL, 10);
   g_autofree char *number = g_strdup_printf ("%" G_GINT64_FORMAT, ABS (exponent));
-  g_autofree char *mantissa = NULL;
-  GString *out;
+  GString *out = g_string_new (ISOLATE);
 
   *e = '\0';
-  mantissa = app_format_minus (text);
-  out = g_string_new (mantissa);
+  g_string_append (out, text[0] == '-' ? MINUS : "");
+  g_string_append (out, text + (text[0] == '-'));
   g_string_append (out, "×10");
   if (exponent < 0)
     g_string_append (out, "⁻");
   for (const char *p = number; *p != '\0'; p++)
     g_string_append (out, raised[*p - '0']);
+  g_string_append (out, POP);
   return g_string_free (out, FALSE);
 }
 
@@ -89,7 +92,7 @@ app_format_digits (double value, int digits)
   if (isnan (value))
     return g_strdup ("NaN");
   if (isinf (value))
-    return g_strdup (value < 0 ? MINUS "∞" : "∞");
+    return g_strdup (value < 0 ? ISOLATE MINUS "∞" POP : "∞");
   if (size == 0)
     return g_strdup ("0");
   if (size < 9.9995e-4 || size >= 999950)

@@ -8,7 +8,8 @@
 #include "st/st.h"
 
 /* All results are (transfer full), for showing only: in the words and digits of the
- * language, with a real minus. Copies and files take base_double_to_string instead. */
+ * language, with a real minus, kept left to right where they have a sign. Copies and
+ * files take base_double_to_string instead. */
 
 /** app_format_value: four significant digits, 1.2×10⁻⁵ outside of 10⁻³ … 10⁶ */
 char *app_format_value (double value);
@@ -20,7 +21,7 @@ char *app_format_tick (double value);
  * column of values up to @reach stands with its points in a line; tiny values
  * as 1.23×10⁻⁹ */
 char *app_format_aligned (double value, double reach);
-/** app_format_minus: @text with every - a real minus */
+/** app_format_minus: @text with every - a real minus, kept left to right */
 char *app_format_minus (const char *text);
 /** app_format_count: 102,400 */
 char *app_format_count (guint64 count);

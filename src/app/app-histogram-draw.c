@@ -16,6 +16,8 @@
 #include "app/app-format.h"
 #include "app/app-ink.h"
 
+#define TICK_ROOM 80 /* pixels for a tick's label */
+
 /* The density of a bar: its share of the finite values by the share of the axis it takes;
  * 1 everywhere for values spread evenly over the axis. */
 static double
@@ -203,7 +205,8 @@ static void
 draw_axis (AppHistogram *self, GtkSnapshot *snapshot, const AppPlot *plot)
 {
   double ticks[APP_AXIS_MAX_TICKS];
-  guint n = app_axis_ticks (&self->axis, ticks);
+  guint wished = (guint) CLAMP (plot->width / TICK_ROOM, 2, 5);
+  guint n = app_axis_ticks (&self->axis, wished, ticks);
   float bottom = plot->y + plot->height, free_from = 0;
   double zero = app_axis_place (&self->axis, 0);
   GdkRGBA faint;

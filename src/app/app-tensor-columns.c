@@ -29,8 +29,8 @@ typedef struct
 
 static const Column columns[] = {
   { APP_SORT_NAME, N_ ("Name"), NULL, 0, FALSE, FALSE },
-  { APP_SORT_DISTRIBUTION, N_ ("Distribution"), "column-distribution", 11, TRUE, FALSE },
-  { APP_SORT_TYPE, N_ ("Type"), "column-type", 5, FALSE, FALSE },
+  { APP_SORT_DISTRIBUTION, N_ ("Distribution"), "column-distribution", 12, TRUE, FALSE },
+  { APP_SORT_TYPE, N_ ("Type"), "column-type", 6, FALSE, FALSE },
   { APP_SORT_SHAPE, N_ ("Shape"), "column-shape", 12, FALSE, FALSE },
   { APP_SORT_SIZE, N_ ("Size"), "column-size", 8, FALSE, TRUE },
   { APP_SORT_SIGMA, N_ ("σ"), "column-sigma", 10, TRUE, TRUE },

@@ -55,6 +55,8 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (AppTensorTree, app_tensor_tree, GTK_TYPE_WIDGET)
 
+static void select_shown (AppTensorTree *self, guint32 id);
+
 /* ---- rows ---- */
 
 static guint32
@@ -176,7 +178,35 @@ rebuild (AppTensorTree *self)
   expand_again (self);
   gtk_single_selection_set_model (self->selection, G_LIST_MODEL (self->tree));
   self->rebuilding = FALSE;
-  app_tensor_tree_select (self, self->selected);
+  select_shown (self, self->selected);
+}
+
+static void
+show_found (AppTensorTree *self, gboolean searching, guint n_hits)
+{
+  g_autofree char *text = NULL, *hits = NULL, *all = NULL;
+
+  gtk_widget_set_visible (GTK_WIDGET (self->found), searching && n_hits > 0);
+  gtk_stack_set_visible_child_name (self->stack,
+                                    searching && n_hits == 0 ? "nothing" : "rows");
+  hits = app_format_count (n_hits);
+  all = app_format_tensors (app_outline_n_tensors (self->outline));
+  /* Translators: a number, then for example "686 tensors" */
+  text = g_strdup_printf (_ ("%s of %s"), hits, all);
+  gtk_label_set_label (self->found, text);
+}
+
+static void
+clear_search (AppTensorTree *self)
+{
+  if (self->searching != NULL)
+    g_cancellable_cancel (self->searching);
+  g_clear_object (&self->searching);
+  show_found (self, FALSE, 0);
+  if (self->shown == NULL)
+    return;
+  g_clear_pointer (&self->shown, g_bytes_unref);
+  rebuild (self);
 }
 
 static GtkTreeListRow *
@@ -202,16 +232,22 @@ find_row (AppTensorTree *self, guint32 id)
              : NULL;
 }
 
-void
-app_tensor_tree_select (AppTensorTree *self, guint32 id)
+static gboolean
+is_shown (AppTensorTree *self, guint32 id)
+{
+  return self->shown == NULL
+         || ((const guint8 *) g_bytes_get_data (self->shown, NULL))[id];
+}
+
+/* Selects @id where the search shows it. */
+static void
+select_shown (AppTensorTree *self, guint32 id)
 {
   g_autoptr (GtkTreeListRow) row = NULL;
   guint position;
 
-  g_return_if_fail (APP_IS_TENSOR_TREE (self));
-  if (self->tree == NULL || id >= app_outline_size (self->outline))
-    return;
-  if (self->shown != NULL && !((const guint8 *) g_bytes_get_data (self->shown, NULL))[id])
+  if (self->tree == NULL || id >= app_outline_size (self->outline)
+      || !is_shown (self, id))
     return;
   row = find_row (self, id);
   if (row == NULL)
@@ -222,6 +258,20 @@ app_tensor_tree_select (AppTensorTree *self, guint32 id)
    */
   gtk_widget_activate_action (gtk_widget_get_last_child (GTK_WIDGET (self->view)),
                               "list.scroll-to-item", "u", position);
+}
+
+void
+app_tensor_tree_select (AppTensorTree *self, guint32 id)
+{
+  g_return_if_fail (APP_IS_TENSOR_TREE (self));
+  if (self->stats == NULL || id >= app_outline_size (self->outline))
+    return;
+  if (!is_shown (self, id))
+    {
+      gtk_editable_set_text (GTK_EDITABLE (self->entry), "");
+      clear_search (self);
+    }
+  select_shown (self, id);
 }
 
 guint32
@@ -322,21 +372,6 @@ search_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancel
 }
 
 static void
-show_found (AppTensorTree *self, gboolean searching, guint n_hits)
-{
-  g_autofree char *text = NULL, *hits = NULL, *all = NULL;
-
-  gtk_widget_set_visible (GTK_WIDGET (self->found), searching && n_hits > 0);
-  gtk_stack_set_visible_child_name (self->stack,
-                                    searching && n_hits == 0 ? "nothing" : "rows");
-  hits = app_format_count (n_hits);
-  all = app_format_tensors (app_outline_n_tensors (self->outline));
-  /* Translators: a number, then for example "686 tensors" */
-  text = g_strdup_printf (_ ("%s of %s"), hits, all);
-  gtk_label_set_label (self->found, text);
-}
-
-static void
 on_found (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   AppTensorTree *self = APP_TENSOR_TREE (source);
@@ -371,11 +406,7 @@ start_search (AppTensorTree *self)
     return;
   if (app_query_is_empty (query))
     {
-      show_found (self, FALSE, 0);
-      if (self->shown == NULL)
-        return;
-      g_clear_pointer (&self->shown, g_bytes_unref);
-      rebuild (self);
+      clear_search (self);
       return;
     }
   search = g_new0 (Search, 1);

@@ -33,7 +33,7 @@ struct _AppTensorsPage
   GCancellable *naming;
   char *loading_path;
   GCancellable *cancellable;
-  gboolean narrow;
+  gboolean narrow, told_error;
 };
 
 G_DEFINE_FINAL_TYPE (AppTensorsPage, app_tensors_page, GTK_TYPE_WIDGET)
@@ -109,11 +109,30 @@ on_activated (AppTensorsPage *self, guint id)
   show_details (self, TRUE);
 }
 
+/* Reading failed: the file was changed or its disk is gone. What was computed stays. */
+static void
+on_updated (AppTensorsPage *self)
+{
+  const GError *error = app_stats_get_error (self->stats);
+  GtkRoot *root = gtk_widget_get_root (GTK_WIDGET (self));
+
+  if (error == NULL || self->told_error || !APP_IS_WINDOW (root))
+    return;
+  self->told_error = TRUE;
+  app_window_set_banner (APP_WINDOW (root), error->message, _ ("_Open Again"),
+                         "win.reload");
+}
+
 static void
 set_outline (AppTensorsPage *self, AppOutline *outline)
 {
   if (self->stats == NULL)
-    self->stats = app_stats_new (self->model, outline);
+    {
+      self->stats = app_stats_new (self->model, outline);
+      self->told_error = FALSE;
+      g_signal_connect_object (self->stats, "updated", G_CALLBACK (on_updated), self,
+                               G_CONNECT_SWAPPED);
+    }
   else
     app_stats_set_outline (self->stats, outline);
   app_details_set_stats (self->details, self->stats);

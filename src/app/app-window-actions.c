@@ -30,6 +30,19 @@ on_use_model (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 }
 
 static void
+on_reload (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  AppWindow *self = user_data;
+  g_autofree char *path = NULL;
+
+  if (self->inspected == NULL)
+    return;
+  app_window_set_banner (self, NULL, NULL, NULL);
+  path = g_strdup (app_model_get_path (self->inspected));
+  app_window_open (self, path);
+}
+
+static void
 on_close (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   gtk_window_close (user_data);
@@ -76,6 +89,7 @@ static const GActionEntry entries[] = {
   { "open", on_open },
   { "open-folder", on_open_folder },
   { "use-model", on_use_model, "s" },
+  { "reload", on_reload },
   { "close", on_close },
   { "show-page", on_show_page, "s" },
   { "model-menu", on_model_menu },
