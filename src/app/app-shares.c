@@ -126,7 +126,9 @@ append_legend (AppShares *self, int swatch, const char *label, guint64 bytes)
 {
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
   GtkWidget *name = gtk_label_new (label), *size;
-  AppShareBar *mark = g_object_new (APP_TYPE_SHARE_BAR, "valign", GTK_ALIGN_CENTER, NULL);
+  AppShareBar *mark
+      = g_object_new (APP_TYPE_SHARE_BAR, "valign", GTK_ALIGN_CENTER, "accessible-role",
+                      GTK_ACCESSIBLE_ROLE_PRESENTATION, NULL);
   g_autofree char *text = g_format_size (bytes);
   g_autofree char *exact = g_format_size_full (bytes, G_FORMAT_SIZE_LONG_FORMAT);
 
