@@ -107,10 +107,50 @@ has_bars (gpointer user_data)
   return histogram != NULL && app_histogram_get_bins (APP_HISTOGRAM (histogram)) != NULL;
 }
 
-static gboolean
-shows_fault (gpointer user_data)
+typedef struct
 {
-  return shows (user_data, "Cannot Be Opened");
+  AppWindow *window;
+  const char *text;
+} Sight;
+
+static gboolean
+is_seen (gpointer user_data)
+{
+  Sight *sight = user_data;
+
+  return shows (GTK_WIDGET (sight->window), sight->text);
+}
+
+static void
+wait_to_see (AppWindow *window, const char *text)
+{
+  Sight sight = { window, text };
+
+  wait_for (is_seen, &sight, text);
+}
+
+static gboolean
+is_narrow (gpointer user_data)
+{
+  return app_window_get_narrow (user_data);
+}
+
+static gboolean
+is_wide (gpointer user_data)
+{
+  return !app_window_get_narrow (user_data);
+}
+
+static gboolean
+has_no_chart (gpointer user_data)
+{
+  return find (user_data, APP_TYPE_HISTOGRAM) == NULL;
+}
+
+static gboolean
+is_gone (gpointer user_data)
+{
+  return *(gpointer *) user_data == NULL;
 }
 
 static AppWindow *
@@ -130,8 +170,7 @@ close_window (AppWindow *window)
 
   g_object_add_weak_pointer (G_OBJECT (window), &weak);
   gtk_window_close (GTK_WINDOW (window));
-  settle ();
-  g_assert_null (weak);
+  wait_for (is_gone, &weak, "the window to be freed");
 }
 
 static void
@@ -149,11 +188,10 @@ test_browse (void)
   wait_for (has_bars, window, "the tensor's histogram");
   g_assert_true (shows (GTK_WIDGET (window), tensor));
   act (window, "search", "dtype:f32");
-  settle ();
-  g_assert_true (shows (GTK_WIDGET (window), "No Tensor Found"));
+  wait_to_see (window, "No Tensor Found");
   /* A search that hides what is asked for ends. */
   act (window, "select-tensor", "model.diffusion_model.out.0.weight");
-  g_assert_true (shows (GTK_WIDGET (window), "model.diffusion_model.out.0.weight"));
+  wait_to_see (window, "model.diffusion_model.out.0.weight");
   close_window (window);
 }
 
@@ -167,12 +205,11 @@ test_names (void)
   wait_for (has_bars, window, "the histogram");
   act (window, "select-tensor", tensor);
   g_settings_set_boolean (app_settings_get (), "raw-names", TRUE);
-  settle ();
-  g_assert_true (shows (GTK_WIDGET (window), tensor));
-  g_assert_true (shows (GTK_WIDGET (window), "first_stage_model"));
+  wait_to_see (window, "first_stage_model");
+  wait_to_see (window, tensor);
   g_settings_set_boolean (app_settings_get (), "raw-names", FALSE);
-  settle ();
-  g_assert_true (shows (GTK_WIDGET (window), tensor));
+  wait_to_see (window, "VAE");
+  wait_to_see (window, tensor);
   close_window (window);
 }
 
@@ -191,7 +228,7 @@ test_fault (void)
   memcpy (data + 8, header, sizeof header);
   g_assert_true (g_file_set_contents (path, data, sizeof data, NULL));
   window = open_window (path);
-  wait_for (shows_fault, window, "the page that explains");
+  wait_to_see (window, "Cannot Be Opened");
   g_assert_true (shows (GTK_WIDGET (window), "Download or copy the file again"));
   g_unlink (path);
   /* And a good file after a bad one. */
@@ -207,22 +244,17 @@ test_narrow (void)
 
   wait_for (has_bars, window, "the histogram");
   gtk_window_set_default_size (GTK_WINDOW (window), 360, 640);
+  wait_for (is_narrow, window, "the narrow layout");
+  wait_for (has_no_chart, window, "the details to go");
   settle ();
-  settle ();
-  g_assert_true (app_window_get_narrow (window));
   g_assert_cmpint (gtk_widget_get_width (GTK_WIDGET (window)), <=, 360);
-  g_assert_null (find (GTK_WIDGET (window), APP_TYPE_HISTOGRAM));
   act (window, "select-tensor", "model.diffusion_model.out.2.weight");
-  settle ();
-  g_assert_nonnull (find (GTK_WIDGET (window), APP_TYPE_HISTOGRAM));
+  wait_for (has_bars, window, "the details");
   act (window, "show-tree", NULL);
-  settle ();
-  g_assert_null (find (GTK_WIDGET (window), APP_TYPE_HISTOGRAM));
+  wait_for (has_no_chart, window, "the tree");
   gtk_window_set_default_size (GTK_WINDOW (window), 1000, 700);
-  settle ();
-  settle ();
-  g_assert_false (app_window_get_narrow (window));
-  g_assert_nonnull (find (GTK_WIDGET (window), APP_TYPE_HISTOGRAM));
+  wait_for (is_wide, window, "the wide layout");
+  wait_for (has_bars, window, "tree and details");
   close_window (window);
 }
 
