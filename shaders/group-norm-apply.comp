@@ -4,15 +4,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // An invocation takes one vec4 column and PIXELS pixels in a row of an image.
-// bindings: 0, 1 sources, 2 statistics, 3 gamma, 4 beta: texel buffers; 5 output.
+// bindings: 0 source, 1 statistics, 2 gamma, 3 beta, 4 second source: texel buffers; 5 output.
 // Groups: x columns · pixels / (SG · PIXELS), y images. Range: fp32 in between; padding is 0.
 #extension GL_GOOGLE_include_directive : require
 #include "include/common.glsl"
+#define X2_BINDING 4
 #include "include/group-norm.glsl"
 layout(constant_id = 4) const uint PIXELS = 8;
-layout(binding = 2) uniform samplerBuffer STATS;
-layout(binding = 3) uniform samplerBuffer GAMMA;
-layout(binding = 4) uniform samplerBuffer BETA;
+layout(binding = 1) uniform samplerBuffer STATS;
+layout(binding = 2) uniform samplerBuffer GAMMA;
+layout(binding = 3) uniform samplerBuffer BETA;
 OUTPUT(5)
 
 void main()

@@ -9,6 +9,7 @@
 // Groups: x columns · chunks / SG, y images. Range: fp32; chunks of up to some thousand pixels.
 #extension GL_GOOGLE_include_directive : require
 #include "include/common.glsl"
+#define X2_BINDING 1
 #include "include/group-norm.glsl"
 layout(std430, binding = 2) writeonly buffer PARTS { vec4 parts[]; };
 

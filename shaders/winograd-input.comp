@@ -10,6 +10,7 @@
 #include "include/common.glsl"
 layout(constant_id = 3) const bool SPLIT = false;
 layout(push_constant) uniform P { NnWinogradParams p; };
+#define X2_BINDING 1
 #include "include/columns.glsl"
 layout(std430, binding = 2) writeonly buffer V_ { vec4 v[]; };
 

@@ -2,9 +2,10 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Needs p with c4, c4_2, base, base_2; and SPLIT, whether the second has a binding of its own.
+// Needs p with c4, c4_2, base, base_2; SPLIT, whether the second has a binding of its own; and
+// X2_BINDING, after all other texel buffers (see GpuInfo.prefer_images).
 layout(binding = 0) uniform samplerBuffer X;
-layout(binding = 1) uniform samplerBuffer X2;
+layout(binding = X2_BINDING) uniform samplerBuffer X2;
 
 // where the pixels of a column are
 struct Column { bool second; uint base, pitch; };

@@ -2,8 +2,13 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Define NO_SHUFFLE for devices whose subgroup size cannot be fixed or that lack shuffles.
+// Define IMAGES to read through image buffers, NO_SHUFFLE for devices whose subgroup size cannot be fixed or that lack shuffles.
 #extension GL_EXT_control_flow_attributes : require
+#ifdef IMAGES // fp32 activations only; see GpuInfo.prefer_images
+#define samplerBuffer layout(rgba32f) readonly imageBuffer
+#define usamplerBuffer layout(rgba32ui) readonly uimageBuffer
+#define texelFetch imageLoad
+#endif
 #ifndef NO_SHUFFLE
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_arithmetic : require

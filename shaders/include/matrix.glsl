@@ -7,8 +7,9 @@
 // (nearest), may come from two tensors (channels one after the other), stride is 1 or 2.
 // Two sources lie in one binding, or (SPLIT) in two.
 //
-// bindings: 0 source(s), 1 second source when SPLIT, 2 weight, 3 bias, 4 channel_add,
-// 5 residual: texel buffers; 6 output. What is not used holds something all the same.
+// bindings: 0 source(s), 1 weight, 2 bias, 3 channel_add, 4 residual, 5 second source when
+// SPLIT: texel buffers; 6 output. What is not used holds something all the same, and comes
+// last (see GpuInfo.prefer_images).
 // Weight: texel = 4 columns; fp32: one row, else two rows, the even one in the low halves.
 layout(constant_id = 3) const uint TM = 16; // rows of a lane or of a workgroup
 layout(constant_id = 4) const uint KU = 2;  // vec4 of k per turn of the loop
@@ -20,11 +21,11 @@ layout(constant_id = 9) const bool SPLIT = false;
 layout(constant_id = 10) const uint NC = 1; // vec4 columns of a lane
 
 layout(binding = 0) uniform samplerBuffer X;
-layout(binding = 1) uniform samplerBuffer X2;
-layout(binding = 2) uniform usamplerBuffer W;
-layout(binding = 3) uniform samplerBuffer BIAS;
-layout(binding = 4) uniform samplerBuffer ADD;
-layout(binding = 5) uniform samplerBuffer RES;
+layout(binding = 1) uniform usamplerBuffer W;
+layout(binding = 2) uniform samplerBuffer BIAS;
+layout(binding = 3) uniform samplerBuffer ADD;
+layout(binding = 4) uniform samplerBuffer RES;
+layout(binding = 5) uniform samplerBuffer X2;
 OUTPUT(6)
 layout(push_constant) uniform P { NnMatrixParams p; };
 

@@ -34,6 +34,16 @@ view_equal (gconstpointer a, gconstpointer b)
   return x->offset == y->offset && x->size == y->size && x->kind == y->kind;
 }
 
+/* Whole texels, and never a power of two: Mesa's CPU driver makes kernels of their own
+ * for buffers of such sizes, up to 2^bindings of each. */
+static guint64
+stored_size (guint64 size)
+{
+  guint64 whole = (MAX (size, 1) + 15) & ~(guint64) 15;
+
+  return (whole & (whole - 1)) == 0 ? whole + 16 : whole;
+}
+
 GpuBuffer *
 gpu_buffer_new (GpuDevice *device,
                 guint64 size,
@@ -45,9 +55,10 @@ gpu_buffer_new (GpuDevice *device,
   VkMemoryRequirements need;
   VkBufferCreateInfo info = {
     .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
-    .size = (MAX (size, 1) + 15) & ~(guint64) 15, /* whole texels */
+    .size = stored_size (size),
     .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT
-             | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT,
+             | VK_BUFFER_USAGE_STORAGE_TEXEL_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT
+             | VK_BUFFER_USAGE_TRANSFER_DST_BIT,
   };
 
   g_atomic_ref_count_init (&buffer->references);
@@ -151,10 +162,12 @@ texel_format (GpuBindKind kind)
   switch (kind)
     {
     case GPU_BIND_TEXEL_F32X4:
+    case GPU_BIND_IMAGE_F32X4:
       return VK_FORMAT_R32G32B32A32_SFLOAT;
     case GPU_BIND_TEXEL_F16X4:
       return VK_FORMAT_R16G16B16A16_SFLOAT;
     case GPU_BIND_TEXEL_U32X4:
+    case GPU_BIND_IMAGE_U32X4:
       return VK_FORMAT_R32G32B32A32_UINT;
     default:
       return VK_FORMAT_UNDEFINED;

@@ -205,6 +205,12 @@ fill (GpuPhysical *p, guint index, VkPhysicalDevice handle)
    * and later by broadcast. GPUs have an instruction for the broadcast. */
   info->prefer_broadcast = driver.driverID != VK_DRIVER_ID_MESA_LLVMPIPE
                            || mesa_major (driver.driverInfo) > 22;
+  /* The key of that driver's shader cache takes in memory that nobody has written for
+   * every sampled buffer, and for every unused binding below the last used one: kernels
+   * would be compiled anew in each process, and several times in one. Images have no such
+   * fault. */
+  info->prefer_images = driver.driverID == VK_DRIVER_ID_MESA_LLVMPIPE
+                        && mesa_major (driver.driverInfo) == 22;
 }
 
 GArray *

@@ -7,6 +7,35 @@
 
 #include "gpu/gpu-private.h"
 
+VkDescriptorType
+gpu_descriptor_type (GpuBindKind kind)
+{
+  switch (kind)
+    {
+    case GPU_BIND_TEXEL_F32X4:
+    case GPU_BIND_TEXEL_F16X4:
+    case GPU_BIND_TEXEL_U32X4:
+      return VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER;
+    case GPU_BIND_IMAGE_F32X4:
+    case GPU_BIND_IMAGE_U32X4:
+      return VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER;
+    case GPU_BIND_STORAGE:
+    default:
+      return VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
+    }
+}
+
+/* One for each type of descriptor: layouts and kernels are kept by them. */
+static char
+kind_letter (GpuBindKind kind)
+{
+  VkDescriptorType type = gpu_descriptor_type (kind);
+
+  return type == VK_DESCRIPTOR_TYPE_STORAGE_BUFFER         ? 's'
+         : type == VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER ? 't'
+                                                           : 'i';
+}
+
 static void
 kernel_drop (gpointer data)
 {
@@ -67,9 +96,7 @@ layout_make (GpuDevice *device,
   for (guint i = 0; i < n_bindings; i++)
     bindings[i] = (VkDescriptorSetLayoutBinding){
       .binding = i,
-      .descriptorType = kinds[i] == GPU_BIND_STORAGE
-                            ? VK_DESCRIPTOR_TYPE_STORAGE_BUFFER
-                            : VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER,
+      .descriptorType = gpu_descriptor_type (kinds[i]),
       .descriptorCount = 1,
       .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT,
     };
@@ -91,7 +118,7 @@ layout_get (GpuDevice *device, const GpuBindKind *kinds, guint n_bindings, GErro
   GpuLayout *layout;
 
   for (guint i = 0; i < n_bindings; i++)
-    key[i] = kinds[i] == GPU_BIND_STORAGE ? 's' : 't';
+    key[i] = kind_letter (kinds[i]);
   layout = g_hash_table_lookup (device->layouts, key);
   if (layout != NULL)
     return layout;
@@ -118,7 +145,7 @@ make_key (const char *shader,
 
   g_string_append_printf (key, "|%u|", subgroup_size);
   for (guint i = 0; i < n_bindings; i++)
-    g_string_append_c (key, kinds[i] == GPU_BIND_STORAGE ? 's' : 't');
+    g_string_append_c (key, kind_letter (kinds[i]));
   for (guint i = 0; i < n_spec; i++)
     g_string_append_printf (key, "|%x", spec[i]);
   return g_string_free (key, FALSE);

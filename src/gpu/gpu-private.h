@@ -119,6 +119,7 @@ struct _GpuBuffer
 };
 
 /** gpu_buffer_view: texel view of a range; kept with the buffer */
+VkDescriptorType gpu_descriptor_type (GpuBindKind kind);
 gboolean gpu_buffer_view (GpuBuffer *buffer,
                           guint64 offset,
                           guint64 size,

@@ -58,7 +58,8 @@ add_pool (GpuRecording *recording, GError **error)
 {
   VkDescriptorPoolSize sizes[]
       = { { VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, SETS_PER_POOL * GPU_MAX_BINDINGS },
-          { VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER, SETS_PER_POOL * GPU_MAX_BINDINGS } };
+          { VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER, SETS_PER_POOL * GPU_MAX_BINDINGS },
+          { VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER, SETS_PER_POOL * GPU_MAX_BINDINGS } };
   VkDescriptorPoolCreateInfo info
       = { .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
           .maxSets = SETS_PER_POOL,
@@ -160,8 +161,7 @@ write_set (GpuRecording *recording,
         .dstSet = set,
         .dstBinding = i,
         .descriptorCount = 1,
-        .descriptorType = storage ? VK_DESCRIPTOR_TYPE_STORAGE_BUFFER
-                                  : VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER,
+        .descriptorType = gpu_descriptor_type (b->kind),
         .pBufferInfo = storage ? &ranges[i] : NULL,
         .pTexelBufferView = storage ? NULL : &views[i],
       };

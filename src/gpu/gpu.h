@@ -46,6 +46,7 @@ typedef struct
   gboolean has_shuffle;
   gboolean prefer_broadcast; /* constant-lane: subgroupBroadcast is cheaper than
                                 subgroupShuffle */
+  gboolean prefer_images;    /* texel buffers should be bound as images, GPU_BIND_IMAGE_… */
   gboolean has_fp16_storage, has_fp16_arithmetic;
   guint64 max_storage_range, max_allocation;
   guint64 max_texel_elements;
@@ -124,6 +125,8 @@ typedef enum
   GPU_BIND_TEXEL_F32X4, /* samplerBuffer on RGBA32F */
   GPU_BIND_TEXEL_F16X4, /* samplerBuffer on RGBA16F */
   GPU_BIND_TEXEL_U32X4, /* usamplerBuffer on RGBA32UI */
+  GPU_BIND_IMAGE_F32X4, /* imageBuffer, layout (rgba32f) */
+  GPU_BIND_IMAGE_U32X4, /* uimageBuffer, layout (rgba32ui) */
 } GpuBindKind;
 
 typedef struct

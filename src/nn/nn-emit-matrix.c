@@ -147,12 +147,12 @@ bind (const NnEmit *emit, NnMatrixJob *job, NnDispatch *d, gboolean *split)
   GpuBinding unused = sources.bindings[0];
 
   d->bindings[0] = sources.bindings[0];
-  d->bindings[1] = sources.bindings[1];
-  d->bindings[2] = nn_emit_weight (emit, job->weight);
-  d->bindings[2].kind = GPU_BIND_TEXEL_U32X4;
-  d->bindings[3] = job->bias != NULL ? nn_emit_weight (emit, job->bias) : unused;
-  d->bindings[4] = job->add != NULL ? nn_emit_read (emit, job->add) : unused;
-  d->bindings[5] = job->residual != NULL ? nn_emit_read (emit, job->residual) : unused;
+  d->bindings[1] = nn_emit_weight (emit, job->weight);
+  d->bindings[1].kind = GPU_BIND_TEXEL_U32X4;
+  d->bindings[2] = job->bias != NULL ? nn_emit_weight (emit, job->bias) : unused;
+  d->bindings[3] = job->add != NULL ? nn_emit_read (emit, job->add) : unused;
+  d->bindings[4] = job->residual != NULL ? nn_emit_read (emit, job->residual) : unused;
+  d->bindings[5] = sources.bindings[1];
   d->n_bindings = 7;
   job->push.base = sources.base[0];
   job->push.base_2 = sources.base[1];

@@ -100,8 +100,9 @@ emit_apply (const NnEmit *emit, const NnOp *op, Job *job, GError **error)
       = nn_emit_parts (emit, op->y, op->y->n, pixels, MAX (per_group / columns, 1));
   NnDispatch d
       = { .shader = "group-norm-apply",
-          .bindings = { job->sources.bindings[0], job->sources.bindings[1], job->stats,
-                        nn_emit_weight (emit, p->gamma), nn_emit_weight (emit, p->beta) },
+          .bindings
+          = { job->sources.bindings[0], job->stats, nn_emit_weight (emit, p->gamma),
+              nn_emit_weight (emit, p->beta), job->sources.bindings[1] },
           .n_bindings = 6,
           .half = nn_emit_type (emit, op->y) == NN_F16,
           .spec = { job->sources.split, APPLY_PIXELS },
@@ -109,7 +110,7 @@ emit_apply (const NnEmit *emit, const NnOp *op, Job *job, GError **error)
           .push = &job->push,
           .push_size = sizeof job->push };
 
-  d.bindings[2].kind = GPU_BIND_TEXEL_F32X4;
+  d.bindings[1].kind = GPU_BIND_TEXEL_F32X4;
   for (guint i = 0; i < parts->len; i++)
     {
       const NnPart *part = &g_array_index (parts, NnPart, i);

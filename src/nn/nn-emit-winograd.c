@@ -216,7 +216,7 @@ emit_products (const NnEmit *emit, const Band *b, GError **error)
   GpuBinding v = texels (b->v);
   GpuBinding u
       = { b->op->conv3.weight->winograd, 0, weight_bytes (&b->s), GPU_BIND_TEXEL_U32X4 };
-  NnDispatch d = { .bindings = { v, v, u, v, v, v, b->m },
+  NnDispatch d = { .bindings = { v, u, v, v, v, v, b->m },
                    .n_bindings = 7,
                    .push = &push,
                    .push_size = sizeof push,

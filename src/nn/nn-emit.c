@@ -30,26 +30,50 @@ nn_emit_lanes (const NnEmit *emit)
   return nn_emit_has_lanes (emit) ? emit->info->subgroup_size : PLAIN_LANES;
 }
 
+/* The same bindings as images; FALSE where one is fp16, of which
+ * shaders/include/common.glsl has no image form. */
+static gboolean
+as_images (const NnDispatch *d, GpuBinding bindings[GPU_MAX_BINDINGS])
+{
+  for (guint i = 0; i < d->n_bindings; i++)
+    {
+      bindings[i] = d->bindings[i];
+      if (bindings[i].kind == GPU_BIND_TEXEL_F16X4)
+        return FALSE;
+      if (bindings[i].kind == GPU_BIND_TEXEL_F32X4)
+        bindings[i].kind = GPU_BIND_IMAGE_F32X4;
+      if (bindings[i].kind == GPU_BIND_TEXEL_U32X4)
+        bindings[i].kind = GPU_BIND_IMAGE_U32X4;
+    }
+  return TRUE;
+}
+
 gboolean
 nn_emit_dispatch (const NnEmit *emit, const NnOp *op, const NnDispatch *d, GError **error)
 {
   gboolean lanes = nn_emit_has_lanes (emit);
-  g_autofree char *shader = g_strconcat (d->shader, lanes ? "" : "-plain", NULL);
+  GpuBinding bindings[GPU_MAX_BINDINGS];
+  gboolean images = lanes && emit->info->prefer_images && as_images (d, bindings);
+  g_autofree char *shader = g_strconcat (d->shader,
+                                         !lanes   ? "-plain"
+                                         : images ? "-images"
+                                                  : "",
+                                         NULL);
   GpuBindKind kinds[GPU_MAX_BINDINGS];
   guint32 spec[GPU_MAX_SPEC]
       = { nn_emit_lanes (emit), emit->info->prefer_broadcast, d->half };
   GpuKernel *kernel;
 
   for (guint i = 0; i < d->n_bindings; i++)
-    kinds[i] = d->bindings[i].kind;
+    kinds[i] = images ? bindings[i].kind : d->bindings[i].kind;
   for (guint i = 0; i < d->n_spec; i++)
     spec[3 + i] = d->spec[i];
   kernel = gpu_kernel_get (emit->device, shader, kinds, d->n_bindings, spec,
                            3 + d->n_spec, lanes ? spec[0] : 0, error);
   if (kernel == NULL)
     return FALSE;
-  return gpu_recording_dispatch (emit->recording, kernel, d->bindings, d->push,
-                                 d->push_size, d->groups,
+  return gpu_recording_dispatch (emit->recording, kernel, images ? bindings : d->bindings,
+                                 d->push, d->push_size, d->groups,
                                  op != NULL ? op->label : d->shader, d->flops, error);
 }
 

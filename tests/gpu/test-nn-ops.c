@@ -714,6 +714,7 @@ open_contexts (void)
   info->has_shuffle = FALSE;
   contexts.discrete = open_device (NN_F32, &info);
   info->kind = GPU_KIND_DISCRETE;
+  info->prefer_images = FALSE;
   contexts.small = open_device (NN_F32, &info);
   info->max_storage_range = 160 << 10;
   contexts.reference = nn_context_new (NULL, NN_F32);
