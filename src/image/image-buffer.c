@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-G_DEFINE_QUARK (image - error - quark, image_error)
+G_DEFINE_QUARK (image_error_quark, image_error)
 
 ImageBuffer *
 image_buffer_new (guint width, guint height, guint channels)

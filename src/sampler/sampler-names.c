@@ -51,7 +51,7 @@ static const struct
   { "simple", SAMPLER_SIMPLE },
 };
 
-G_DEFINE_QUARK (sampler - error - quark, sampler_error)
+G_DEFINE_QUARK (sampler_error_quark, sampler_error)
 
 const char *
 sampler_kind_name (SamplerKind kind)

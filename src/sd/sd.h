@@ -53,7 +53,8 @@ typedef struct
 /** sd_info_new: from names, shapes and metadata only. Thread: any */
 SdInfo *sd_info_new (StModel *model);
 void sd_info_free (SdInfo *info);
-/** sd_info_example: (nullable): the most detailed of the model's example prompts, for a first picture */
+/** sd_info_example: (nullable): the most detailed of the model's example prompts, for a
+ * first picture */
 const char *sd_info_example (const SdInfo *info);
 /** sd_bundled_model_path: (transfer full): the sample model, installed or in the source
  * tree */

@@ -7,7 +7,7 @@
 
 #include "st/st-header-private.h"
 
-G_DEFINE_QUARK (st - error - quark, st_error)
+G_DEFINE_QUARK (st_error_quark, st_error)
 
 /* The spelling of the reference, so that verdicts can be compared. */
 static const char *const kind_names[] = {

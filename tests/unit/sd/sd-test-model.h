@@ -18,7 +18,8 @@ typedef enum
   SD_TEST_ZERO,  /* all their values become zero */
 } SdTestSpoil;
 
-/** sd_test_spoiled: a copy of the bundled model in @path, with the tensors that match @name (* and ?) wrong */
+/** sd_test_spoiled: a copy of the bundled model in @path, with the tensors that match
+ * @name (* and ?) wrong */
 StModel *sd_test_spoiled (const char *path, SdTestSpoil spoil, const char *name);
 /** sd_test_engine: on the plain C reference */
 SdEngine *sd_test_engine (void);

@@ -42,8 +42,7 @@ test_missing (void)
   refused (SD_TEST_DROP, TEXT "encoder.layers.0.mlp.fc1.weight",
            "encoder.layers.0.mlp.fc1.weight");
   refused (SD_TEST_DROP, UNET "input_blocks.1.0.in_layers.2.weight", "input_blocks.1.0");
-  refused (SD_TEST_DROP, UNET "input_blocks.*.attn2.to_k.weight",
-           "attn2");
+  refused (SD_TEST_DROP, UNET "input_blocks.*.attn2.to_k.weight", "attn2");
   refused (SD_TEST_DROP, UNET "output_blocks.1.*", "output blocks");
   refused (SD_TEST_DROP, VAE "decoder.mid.attn_1.q.weight",
            "decoder.mid.attn_1.q.weight");
@@ -94,8 +93,7 @@ test_not_finite (void)
   not_finite (SD_TEST_NAN, TEXT "encoder.layers.0.mlp.fc2.weight", "text encoder");
   not_finite (SD_TEST_NAN, UNET "time_embed.0.weight", "time embedding");
   not_finite (SD_TEST_NAN, UNET "middle_block.0.out_layers.3.weight", "Step 1 of 2");
-  not_finite (SD_TEST_NAN,
-              UNET "output_blocks.*.attn2.to_v.weight", "UNet");
+  not_finite (SD_TEST_NAN, UNET "output_blocks.*.attn2.to_v.weight", "UNet");
   not_finite (SD_TEST_NAN, VAE "decoder.up.1.block.0.conv1.weight", "decoder");
 }
 
@@ -110,7 +108,8 @@ static void
 test_no_middle (void)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (SdEngine) engine = open_spoiled (SD_TEST_DROP, UNET "middle_block.*", &error);
+  g_autoptr (SdEngine) engine
+      = open_spoiled (SD_TEST_DROP, UNET "middle_block.*", &error);
   g_assert_no_error (error);
   g_autoptr (SdParams) params = sd_test_params (engine, SAMPLER_EULER, 1);
   g_autoptr (SdRun) run = sd_run_new (engine, params, NULL, NULL, &error);
