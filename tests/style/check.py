@@ -58,6 +58,16 @@ def sources(root, *suffixes, folders=("src", "tests", "tools")):
                 yield path
 
 
+def texts(root):
+    """Every file of ours that a person wrote: program text, scripts, descriptions."""
+    for folder in ("src", "shaders", "tools", "tests", "data", "flatpak"):
+        for path in sorted((root / folder).rglob("*")):
+            if path.is_file() and "golden" not in path.parts and "corpus" not in path.parts and \
+                    "__pycache__" not in path.parts and \
+                    path.suffix not in (".png", ".safetensors", ".bin", ".spv"):
+                yield path
+
+
 def code_lines(text):
     """The lines with comments and string literals blanked, so that words in them do not count."""
     blank = lambda m: re.sub(r"[^\n]", " ", m.group(0))
@@ -138,11 +148,9 @@ def rule_banned(root, build, report):
             if path.parts[-3] == "src" and room != "cli" and \
                     re.search(r"\b(printf|puts|putchar|g_print)\s*\(", line):
                 report(path, number, "only programs print")
-    for path in sources(root, ".c", ".h", ".py", ".sh", ".comp", folders=("src", "shaders", "tools", "tests")):
-        if path.name == "check.py":
-            continue
+    for path in texts(root):
         for number, line in enumerate(path.read_text(errors="replace").split("\n"), 1):
-            found = re.search(UNFINISHED, line)
+            found = re.search(UNFINISHED, line) if path.name != "check.py" else None
             if found:
                 report(path, number, f"unfinished: {found.group(1)}")
 
@@ -152,10 +160,16 @@ def rule_headers(root, build, report):
         text = path.read_text()
         if not text.startswith(f"/* {path.name}"):
             report(path, 1, "the first line must name the file")
-        if "SPDX-License-Identifier: GPL-3.0-or-later" not in text[:3000]:
-            report(path, 1, "no SPDX line")
         if path.suffix == ".h" and "#pragma once" not in text:
             report(path, 1, "no #pragma once")
+        first = re.search(r"^\s*#\s*include\s+(.*)", text, flags=re.M)
+        if path.suffix == ".c" and first and first.group(1) != '"config.h"':
+            report(path, text.count("\n", 0, first.start(1)) + 1, 'the first include must be "config.h"')
+    for path in texts(root):
+        if (path.suffix in (".c", ".h", ".py", ".sh", ".comp", ".glsl", ".ui", ".css") or "." not in path.name) and \
+                "SPDX-License-Identifier: GPL-3.0-or-later" not in path.read_text()[:3000] and \
+                path.name != "clip-LICENSE":
+            report(path, 1, "no SPDX line")
 
 
 def rule_format(root, build, report):
@@ -230,7 +244,7 @@ def rule_potfiles(root, build, report):
                 path.suffix == ".c" and re.search(r"\b(_|N_|C_|ngettext|g_dngettext)\s*\(\s*\"", text):
             marked.add(str(path.relative_to(root)))
     for path in (root / "data").glob("*.in"):
-        if path.name.endswith((".desktop.in", ".metainfo.xml.in")):
+        if path.name.endswith((".desktop.in.in", ".metainfo.xml.in")):
             marked.add(str(path.relative_to(root)))
     for name in sorted(marked - listed):
         report(root / name, 1, "has translatable text but is not in po/POTFILES.in")
