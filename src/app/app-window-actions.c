@@ -128,8 +128,36 @@ on_resize (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   gtk_window_set_default_size (user_data, width, height);
 }
 
+static void
+collect_texts (GtkWidget *widget, GString *texts)
+{
+  if (!gtk_widget_get_mapped (widget))
+    return;
+  if (GTK_IS_LABEL (widget))
+    g_string_append_printf (texts, "%s\n", gtk_label_get_text (GTK_LABEL (widget)));
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    collect_texts (child, texts);
+}
+
+/* What can be read in all windows: GTK 4.8 does not tell other programs what is shown. */
+static void
+on_write_texts (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  g_autoptr (GString) texts = g_string_new (NULL);
+  GListModel *windows = gtk_window_get_toplevels ();
+
+  for (guint i = 0; i < g_list_model_get_n_items (windows); i++)
+    {
+      g_autoptr (GtkWidget) window = g_list_model_get_item (windows, i);
+      collect_texts (window, texts);
+    }
+  g_file_set_contents (g_variant_get_string (parameter, NULL), texts->str, -1, NULL);
+}
+
 static const GActionEntry test_entries[] = {
   { "screenshot", on_screenshot, "s" },
+  { "write-texts", on_write_texts, "s" },
   { "resize", on_resize, "(ii)" },
 };
 
