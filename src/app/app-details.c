@@ -70,7 +70,10 @@ update_outside (AppDetails *self)
     {
       count = app_format_count (bins->below + bins->above);
       /* Translators: how many values are in the hatched bars at the ends of the chart */
-      text = g_strdup_printf (_ ("▨ %s values beyond 0.1 / 99.9 %%"), count);
+      text = g_strdup_printf (
+          ngettext ("▨ %s value beyond 0.1 / 99.9 %%", "▨ %s values beyond 0.1 / 99.9 %%",
+                    (gulong) MIN (bins->below + bins->above, G_MAXINT)),
+          count);
     }
   gtk_label_set_label (self->outside, text != NULL ? text : "");
 }

@@ -144,12 +144,26 @@ readable_text (const guint8 *bytes, gsize n)
   return end - text >= 8 ? g_strndup (text, end - text) : NULL;
 }
 
+/* The reader's message is a fragment: here it is a sentence. */
+static char *
+make_sentence (const char *message)
+{
+  GString *text = g_string_new (NULL);
+
+  g_string_append_unichar (text, g_unichar_toupper (g_utf8_get_char (message)));
+  g_string_append (text, g_utf8_next_char (message));
+  if (!g_str_has_suffix (message, "."))
+    g_string_append_c (text, '.');
+  return g_string_free (text, FALSE);
+}
+
 void
 app_fault_set (AppFault *self, const char *path, const GError *error)
 {
   guint8 bytes[TEXT_BYTES];
   Explanation explanation = explain (error);
   g_autofree char *name = g_filename_display_basename (path);
+  g_autofree char *sentence = make_sentence (error->message);
   g_autofree char *title = g_strdup_printf (_ ("“%s” Cannot Be Opened"), name);
   const char *kind
       = error->domain == ST_ERROR ? st_error_kind_name (error->code) : "SystemError";
@@ -159,7 +173,7 @@ app_fault_set (AppFault *self, const char *path, const GError *error)
   g_autofree char *details = g_strdup_printf ("%s\n%s\n\n%s", path, kind, dump);
 
   gtk_label_set_label (self->title, title);
-  gtk_label_set_label (self->wrong, error->message);
+  gtk_label_set_label (self->wrong, sentence);
   gtk_label_set_label (self->means, _ (explanation.means));
   gtk_label_set_label (self->remedy, _ (explanation.remedy));
   gtk_label_set_label (self->details, details);

@@ -42,7 +42,9 @@ choose_range (AppHistogram *self, const StatsSummary *summary)
 {
   double lo = summary->quantiles[0], hi = summary->quantiles[STATS_N_QUANTILES - 1];
 
-  if (self->full_range || !(lo < hi))
+  /* Of fewer than a thousand values the 99.9th percentile is not the greatest, and there
+   * is no reason to leave one out. */
+  if (self->full_range || !(lo < hi) || summary->count < 1000)
     {
       lo = summary->min;
       hi = summary->max;
@@ -210,14 +212,21 @@ make_reading (AppHistogram *self)
   g_autofree char *lo = app_format_digits (self->bins.edges[CLAMP (bar - 1, 0, n)], 5);
   g_autofree char *hi = app_format_digits (self->bins.edges[CLAMP (bar, 0, n)], 5);
   g_autofree char *range = app_format_range (lo, hi);
+  gulong plural = (gulong) MIN (count, G_MAXINT);
 
   if (bar == 0)
     /* Translators: a count, its share, a value */
-    return g_strdup_printf (_ ("%s values (%s) below %s"), number, share, hi);
+    return g_strdup_printf (
+        ngettext ("%s value (%s) below %s", "%s values (%s) below %s", plural), number,
+        share, hi);
   if (bar > n)
-    return g_strdup_printf (_ ("%s values (%s) above %s"), number, share, hi);
+    return g_strdup_printf (
+        ngettext ("%s value (%s) above %s", "%s values (%s) above %s", plural), number,
+        share, hi);
   /* Translators: a count, its share, a range of values */
-  return g_strdup_printf (_ ("%s values (%s) in %s"), number, share, range);
+  return g_strdup_printf (
+      ngettext ("%s value (%s) in %s", "%s values (%s) in %s", plural), number, share,
+      range);
 }
 
 static void
