@@ -82,6 +82,16 @@ check_side (const char *name, guint side, GError **error)
   return TRUE;
 }
 
+/* The seed is printed apart: catalogues cannot hold a format that differs by machine.
+ */
+static gboolean
+refuse_seed (const SdParams *params, GError **error)
+{
+  g_autofree char *seed = g_strdup_printf ("%" G_GUINT64_FORMAT, params->seed);
+  return refuse (error, _ ("seed %s leaves no seeds for %u pictures"), seed,
+                 params->batch);
+}
+
 /**
  * sd_params_check: every number against what can be computed at all; not against memory
  *
@@ -104,9 +114,7 @@ sd_params_check (const SdParams *params, GError **error)
                    _ ("%u pictures at once is out of range: it must be from 1 to %d"),
                    params->batch, MAX_BATCH);
   if (params->seed > G_MAXUINT64 - (params->batch - 1))
-    return refuse (error,
-                   _ ("seed %" G_GUINT64_FORMAT " leaves no seeds for %u pictures"),
-                   params->seed, params->batch);
+    return refuse_seed (params, error);
   if (params->rng != BASE_RANDOM_CPU && params->rng != BASE_RANDOM_NV)
     return refuse (error, _ ("random generator %d is not known"), (int) params->rng);
   if (params->sampler < 0 || params->sampler >= SAMPLER_N_KINDS)
