@@ -34,14 +34,24 @@ view_equal (gconstpointer a, gconstpointer b)
   return x->offset == y->offset && x->size == y->size && x->kind == y->kind;
 }
 
-/* Whole texels, and never a power of two: Mesa's CPU driver makes kernels of their own
- * for buffers of such sizes, up to 2^bindings of each. */
+/* Mesa's CPU driver makes kernels of their own for buffers whose size is a power of two
+ * and for views whose size is no multiple of 256, in every combination of a kernel's
+ * bindings. So there is none of either: views may reach up to 255 bytes beyond what was
+ * asked for. */
+#define VIEW_STEP 256u
+
+static guint64
+round_up (guint64 size)
+{
+  return (MAX (size, 1) + VIEW_STEP - 1) / VIEW_STEP * VIEW_STEP;
+}
+
 static guint64
 stored_size (guint64 size)
 {
-  guint64 whole = (MAX (size, 1) + 15) & ~(guint64) 15;
+  guint64 whole = round_up (size) + VIEW_STEP;
 
-  return (whole & (whole - 1)) == 0 ? whole + 16 : whole;
+  return (whole & (whole - 1)) == 0 ? whole + VIEW_STEP : whole;
 }
 
 GpuBuffer *
@@ -189,7 +199,7 @@ gpu_buffer_view (GpuBuffer *buffer,
     .buffer = buffer->handle,
     .format = texel_format (kind),
     .offset = offset,
-    .range = size,
+    .range = round_up (size),
   };
 
   if (kept == NULL)

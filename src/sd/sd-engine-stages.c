@@ -20,31 +20,40 @@ static const char *const stage_names[SD_N_STAGES]
 
 /* ---- running ---- */
 
-/* Tells the caller's listener what the network's own progress means to him. */
+/* Tells the caller's listener what the network's own progress means to him: a stage, or
+ * one of several equal parts of a stage. */
 typedef struct
 {
   const BaseTask *task;
   const char *stage;
+  guint part, parts; /* parts 0: the whole */
 } Relay;
+
+#define PART 1000u
 
 static void
 relay_progress (const char *stage, guint64 done, guint64 total, gpointer user_data)
 {
   const Relay *relay = user_data;
+  if (relay->parts > 0)
+    {
+      done = (guint64) relay->part * PART + PART * done / MAX (total, 1);
+      total = (guint64) relay->parts * PART;
+    }
   base_task_progress (relay->task, relay->stage, done, total);
 }
 
+/* @relay: (nullable): without it nothing is told */
 static gboolean
-run_program (SdEngine *engine,
+run_relayed (SdEngine *engine,
              SdProgram *program,
-             const char *stage,
+             Relay *relay,
              const BaseTask *task,
              GError **error)
 {
-  Relay relay = { task, stage };
   BaseTask inner = { .cancellable = task != NULL ? task->cancellable : NULL,
-                     .progress = stage != NULL ? relay_progress : NULL,
-                     .user_data = &relay };
+                     .progress = relay != NULL ? relay_progress : NULL,
+                     .user_data = relay };
   gint64 start = g_get_monotonic_time ();
   if (!base_task_check (task, error) || !nn_program_run (program->program, &inner, error))
     return FALSE;
@@ -55,6 +64,17 @@ run_program (SdEngine *engine,
       sd_profile_add (engine->profile, stage_names[program->stage], timings);
     }
   return TRUE;
+}
+
+static gboolean
+run_program (SdEngine *engine,
+             SdProgram *program,
+             const char *stage,
+             const BaseTask *task,
+             GError **error)
+{
+  Relay relay = { .task = task, .stage = stage };
+  return run_relayed (engine, program, stage != NULL ? &relay : NULL, task, error);
 }
 
 /* What a stage gave; nn_state_read has looked at every value on its way. */
@@ -348,10 +368,10 @@ sd_engine_warm (SdEngine *engine,
     return FALSE;
   for (guint i = 0; i < G_N_ELEMENTS (runs); i++)
     {
-      base_task_progress (task, "kernels", i, G_N_ELEMENTS (runs));
+      Relay relay = { task, "kernels", i, G_N_ELEMENTS (runs) };
       SdProgram *program = sd_engine_program (engine, runs[i].stage, runs[i].n, runs[i].h,
                                               runs[i].w, error);
-      if (program == NULL || !run_program (engine, program, NULL, task, error))
+      if (program == NULL || !run_relayed (engine, program, &relay, task, error))
         return FALSE;
     }
   if (!sd_engine_fit_factors (engine, error))
@@ -359,6 +379,5 @@ sd_engine_warm (SdEngine *engine,
   engine->context_owner = 0;
   if (engine->device != NULL)
     gpu_device_save_cache (engine->device);
-  base_task_progress (task, "kernels", G_N_ELEMENTS (runs), G_N_ELEMENTS (runs));
   return TRUE;
 }

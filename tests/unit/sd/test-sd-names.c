@@ -10,6 +10,7 @@
 #include "config.h"
 
 #include "sd/sd.h"
+#include "sd/sd-engine-private.h"
 #include "sd/sd-names.h"
 
 #include <glib/gstdio.h>
@@ -117,6 +118,55 @@ assert_same_tensor (const StModelTensor *one, const StModelTensor *other)
     }
 }
 
+/* One pass of the UNet on the plain C reference; @config: of the folder's UNet. */
+static void
+run_pass (const char *path, const char *config, float out[4 * 64])
+{
+  g_autoptr (GError) error = NULL;
+  float x[4 * 64];
+  double t = 321;
+  guint ids[SD_TEXT_TOKENS] = { 0 };
+
+  if (config != NULL)
+    {
+      g_autofree char *file = g_build_filename (path, "unet", "config.json", NULL);
+      g_file_set_contents (file, config, -1, &error);
+      g_assert_no_error (error);
+    }
+  g_autoptr (StModel) model = st_model_open (path, NULL, &error);
+  g_assert_no_error (error);
+  g_autoptr (SdEngine) engine
+      = sd_engine_new (model, -2, SD_PRECISION_AUTO, NULL, &error);
+  g_assert_no_error (error);
+  g_autofree float *context
+      = g_new (float, (gsize) SD_TEXT_TOKENS *sd_text_width (engine->text));
+  g_autofree float *row = g_new (float, sd_unet_emb_total (engine->unet));
+  g_autoptr (BaseRandom) random = base_random_new (BASE_RANDOM_CPU, 7);
+  base_random_normal (random, G_N_ELEMENTS (x), x);
+  sd_engine_encode_tokens (engine, ids, 1, context, NULL, &error);
+  g_assert_no_error (error);
+  sd_engine_embed_times (engine, &t, 1, row, NULL, &error);
+  g_assert_no_error (error);
+  sd_engine_set_context (engine, context, 1, NULL, &error);
+  g_assert_no_error (error);
+  sd_engine_pass (engine, x, 1, 8, 8, row, out, NULL, &error);
+  g_assert_no_error (error);
+}
+
+/* The folder computes what the single file does, and its config.json is listened to: of
+ * the UNet, "attention_head_dim" is the number of heads. */
+static void
+check_pass (const char *single, const char *folder_path)
+{
+  float one[4 * 64], other[4 * 64];
+
+  run_pass (single, NULL, one);
+  run_pass (folder_path, "{\"attention_head_dim\": 8}", other);
+  g_assert_cmpmem (one, sizeof one, other, sizeof other);
+  run_pass (folder_path, "{\"attention_head_dim\": [4, 4, 8, 8]}", other);
+  g_assert_cmpint (memcmp (one, other, sizeof one), !=, 0);
+}
+
 static void
 check_folder (const char *which, const char *path)
 {
@@ -157,6 +207,7 @@ check_folder (const char *which, const char *path)
   g_assert_true (info->can_generate);
   g_assert_true (info->diffusers_names);
   g_assert_cmpint (info->family, ==, SD_FAMILY_SD1);
+  check_pass (path, target);
 }
 
 static void
