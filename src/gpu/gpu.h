@@ -96,6 +96,8 @@ gboolean gpu_validating (void);
 
 typedef struct _GpuBuffer GpuBuffer; /* reference counted */
 
+#define GPU_BUFFER_PADDING 1024 /* what a buffer may take of memory beyond its size */
+
 typedef enum
 {
   GPU_BUFFER_DEVICE, /* device-local; host access through staging */

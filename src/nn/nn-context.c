@@ -67,7 +67,7 @@ nn_context_page (NnContext *context)
 {
   guint64 most = gpu_device_info (context->device)->max_allocation;
 
-  return most & ~(guint64) (NN_PLAN_ALIGNMENT - 1);
+  return (most - MIN (most, GPU_BUFFER_PADDING)) & ~(guint64) (NN_PLAN_ALIGNMENT - 1);
 }
 
 gboolean

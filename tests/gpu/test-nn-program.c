@@ -267,7 +267,7 @@ test_small_limits (void)
 
       /* 2 images of 2208 pixels: q, k and v of 24 channels each are the largest tensor */
       if (turn == 0)
-        info->max_allocation = 2 * 2208 * 72 * 4 + 512;
+        info->max_allocation = 2 * 2208 * 72 * 4 + 512 + GPU_BUFFER_PADDING;
       else if (turn == 1)
         info->max_storage_range = 1024 * 72 * 4;
       else
