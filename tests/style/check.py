@@ -255,12 +255,14 @@ def rule_potfiles(root, build, report):
 
 def rule_words(root, build, report):
     """What is committed speaks of the program alone."""
-    out = subprocess.run(["git", "-C", str(root), "ls-files"], capture_output=True, text=True)
-    names = out.stdout.split("\n") if out.returncode == 0 else []
-    if out.returncode != 0:
-        names = [str(p.relative_to(root)) for p in root.rglob("*") if p.is_file() and "build" not in p.parts[:1]]
-    for name in filter(None, names):
-        path = root / name
+    try:
+        out = subprocess.run(["git", "-C", str(root), "ls-files"], capture_output=True, text=True, check=True).stdout
+        paths = [root / name for name in out.splitlines()]
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        # A tree without git: everything but what was built and what is hidden.
+        paths = [p for p in root.rglob("*")
+                 if not p.relative_to(root).parts[0].startswith(("build", ".")) and "__pycache__" not in p.parts]
+    for path in paths:
         if path.suffix in (".png", ".safetensors", ".bin", ".spv") or not path.is_file() or path.name == "check.py":
             continue
         for number, line in enumerate(path.read_text(errors="replace").split("\n"), 1):
