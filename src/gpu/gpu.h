@@ -46,7 +46,7 @@ typedef struct
   gboolean has_shuffle;
   gboolean prefer_broadcast; /* constant-lane: subgroupBroadcast is cheaper than
                                 subgroupShuffle */
-  gboolean prefer_images;    /* texel buffers should be bound as images, GPU_BIND_IMAGE_… */
+  gboolean prefer_images; /* texel buffers should be bound as images, GPU_BIND_IMAGE_… */
   gboolean has_fp16_storage, has_fp16_arithmetic;
   guint64 max_storage_range, max_allocation;
   guint64 max_texel_elements;
