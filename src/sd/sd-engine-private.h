@@ -69,7 +69,8 @@ struct _SdEngine
   SdProfile *profile;
   SamplerLevels levels;
 
-  /* All of this belongs to `context` and is made anew when the precision is raised. */
+  /* Weights, states and programs belong to `context` and go when the precision is raised.
+   */
   NnContext *context;
   SdWeights *weights;
   SdText *text;
@@ -131,10 +132,8 @@ gboolean sd_engine_decode (SdEngine *engine,
  * engine */
 SdProgram *sd_engine_program (
     SdEngine *engine, SdStage stage, guint n, guint h, guint w, GError **error);
-/** sd_engine_raise_precision: to 32 bits; FALSE where it is that already. @error as for
- * loading */
-gboolean
-sd_engine_raise_precision (SdEngine *engine, const BaseTask *task, GError **error);
+/** sd_engine_raise_precision: to 32 bits; FALSE where it is that already */
+gboolean sd_engine_raise_precision (SdEngine *engine);
 const char *sd_engine_precision_name (const SdEngine *engine);
 
 /** sd_engine_picture: pixels from @rgb; refuses a blank picture */

@@ -336,8 +336,8 @@ sd_engine_decode_latents (SdEngine *engine,
   if (g_error_matches (fault, SD_ERROR, SD_ERROR_NOT_FINITE)
       && engine->activations == NN_F16)
     {
-      if (!sd_engine_raise_precision (engine, task, error)
-          || !sd_engine_decode (engine, latents, h, w, rgb, task, error))
+      sd_engine_raise_precision (engine);
+      if (!sd_engine_decode (engine, latents, h, w, rgb, task, error))
         return NULL;
       return sd_engine_picture (rgb, 8 * w, 8 * h, error);
     }

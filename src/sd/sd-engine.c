@@ -51,9 +51,12 @@ make_cross (SdEngine *engine, guint n, GError **error)
 }
 
 static gboolean
-make_states (SdEngine *engine, GError **error)
+make_time_embs (SdEngine *engine, GError **error)
 {
-  engine->time_embs = g_ptr_array_new_with_free_func ((GDestroyNotify) nn_state_free);
+  g_autoptr (GPtrArray) embs
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) nn_state_free);
+  if (engine->time_embs != NULL)
+    return TRUE;
   for (guint i = 0; i < sd_unet_n_emb (engine->unet); i++)
     {
       guint width = sd_unet_emb_width (engine->unet, i);
@@ -61,11 +64,41 @@ make_states (SdEngine *engine, GError **error)
           = nn_state_new (engine->context, SD_TIME_ROWS, 1, 1, width, "time", error);
       if (emb == NULL)
         return FALSE;
-      g_ptr_array_add (engine->time_embs, emb);
+      g_ptr_array_add (embs, emb);
     }
-  engine->emb = nn_state_new (engine->context, 1, 1, 1, sd_unet_emb_total (engine->unet),
-                              "time of the step", error);
+  engine->time_embs = g_steal_pointer (&embs);
+  return TRUE;
+}
+
+static gboolean
+make_emb (SdEngine *engine, GError **error)
+{
+  if (engine->emb == NULL)
+    engine->emb
+        = nn_state_new (engine->context, 1, 1, 1, sd_unet_emb_total (engine->unet),
+                        "time of the step", error);
   return engine->emb != NULL;
+}
+
+/* What a stage's program shares with others; made when first needed. */
+static gboolean
+make_shared (SdEngine *engine, SdStage stage, guint n, GError **error)
+{
+  switch (stage)
+    {
+    case SD_STAGE_TIME:
+      return make_time_embs (engine, error);
+    case SD_STAGE_CONTEXT:
+      return make_cross (engine, n, error);
+    case SD_STAGE_UNET:
+      return make_cross (engine, n, error) && make_emb (engine, error);
+    case SD_STAGE_TEXT:
+    case SD_STAGE_DECODE:
+    case SD_STAGE_ENCODE:
+    case SD_N_STAGES:
+      break;
+    }
+  return TRUE;
 }
 
 /* ---- programs ---- */
@@ -156,8 +189,7 @@ make_program (SdEngine *engine, SdStage stage, guint n, guint h, guint w, GError
   program->h = h;
   program->w = w;
   program_shapes (engine, program, &in, &out);
-  gboolean crosses = stage == SD_STAGE_CONTEXT || stage == SD_STAGE_UNET;
-  if ((!crosses || make_cross (engine, n, error))
+  if (make_shared (engine, stage, n, error)
       && make_state (engine, in, "input", &program->in, error)
       && make_state (engine, out, "output", &program->out, error))
     program->program = build_program (engine, program, error);
@@ -196,9 +228,9 @@ sd_engine_program (
 /* ---- the context and all that belongs to it ---- */
 
 static void
-close_context (SdEngine *engine)
+drop_programs (SdEngine *engine)
 {
-  g_clear_pointer (&engine->programs, g_ptr_array_unref);
+  g_ptr_array_set_size (engine->programs, 0);
   for (guint i = 0; i < G_N_ELEMENTS (engine->cross); i++)
     {
       g_clear_pointer (&engine->cross[i].kvs, g_ptr_array_unref);
@@ -206,11 +238,6 @@ close_context (SdEngine *engine)
     }
   g_clear_pointer (&engine->time_embs, g_ptr_array_unref);
   g_clear_pointer (&engine->emb, nn_state_free);
-  g_clear_pointer (&engine->vae, sd_vae_free);
-  g_clear_pointer (&engine->unet, sd_unet_free);
-  g_clear_pointer (&engine->text, sd_text_free);
-  g_clear_pointer (&engine->weights, sd_weights_free);
-  g_clear_pointer (&engine->context, nn_context_unref);
   engine->context_owner = 0;
 }
 
@@ -239,7 +266,6 @@ open_context (SdEngine *engine, const BaseTask *task, GError **error)
 
   engine->context = nn_context_new (engine->device, engine->activations);
   engine->weights = sd_weights_new (engine->context, engine->names);
-  engine->programs = g_ptr_array_new_with_free_func (program_free);
   engine->text = sd_text_new (engine->weights, error);
   if (engine->text == NULL)
     return FALSE;
@@ -258,18 +284,22 @@ open_context (SdEngine *engine, const BaseTask *task, GError **error)
           sd_text_width (engine->text), sd_unet_context_width (engine->unet));
       return FALSE;
     }
-  return make_states (engine, error) && load_weights (engine, task, error);
+  return load_weights (engine, task, error);
 }
 
+/* Weights are read again by the programs that need them. */
 gboolean
-sd_engine_raise_precision (SdEngine *engine, const BaseTask *task, GError **error)
+sd_engine_raise_precision (SdEngine *engine)
 {
   if (engine->activations == NN_F32)
     return FALSE;
-  close_context (engine);
+  drop_programs (engine);
+  nn_context_unref (engine->context);
   engine->activations = NN_F32;
   engine->raised = TRUE;
-  return open_context (engine, task, error);
+  engine->context = nn_context_new (engine->device, NN_F32);
+  sd_weights_set_context (engine->weights, engine->context);
+  return TRUE;
 }
 
 /* ---- opening ---- */
@@ -341,6 +371,7 @@ sd_engine_new (StModel *model,
 {
   g_autoptr (SdEngine) engine = g_new0 (SdEngine, 1);
 
+  engine->programs = g_ptr_array_new_with_free_func (program_free);
   engine->model = st_model_ref (model);
   engine->info = sd_info_new (model);
   if (!engine->info->can_generate)
@@ -365,7 +396,13 @@ sd_engine_free (SdEngine *engine)
 {
   if (engine == NULL)
     return;
-  close_context (engine);
+  drop_programs (engine);
+  g_ptr_array_unref (engine->programs);
+  sd_vae_free (engine->vae);
+  sd_unet_free (engine->unet);
+  sd_text_free (engine->text);
+  sd_weights_free (engine->weights);
+  g_clear_pointer (&engine->context, nn_context_unref);
   if (engine->device != NULL)
     gpu_device_save_cache (engine->device);
   gpu_device_unref (engine->device);

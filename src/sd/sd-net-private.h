@@ -23,7 +23,9 @@ typedef struct _SdWeights SdWeights;
 
 SdWeights *sd_weights_new (NnContext *context, SdNames *names);
 void sd_weights_free (SdWeights *weights);
-NnContext *sd_weights_context (SdWeights *weights);
+/** sd_weights_set_context: forgets what the former context has; no program of it may be
+ * left */
+void sd_weights_set_context (SdWeights *weights, NnContext *context);
 /** sd_weights_find: (nullable): the tensor @prefix.@name (@name NULL: @prefix alone) */
 const StTensor *
 sd_weights_find (SdWeights *weights, const char *prefix, const char *name);

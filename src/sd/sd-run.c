@@ -80,8 +80,8 @@ prepare (SdRun *run, const BaseTask *task, GError **error)
   if (!ok && may_raise (run, fault))
     {
       g_clear_error (&fault);
-      ok = sd_engine_raise_precision (run->engine, task, &fault)
-           && encode (run, ids, task, &fault);
+      sd_engine_raise_precision (run->engine);
+      ok = encode (run, ids, task, &fault);
     }
   if (!ok)
     g_propagate_error (error, g_steal_pointer (&fault));
@@ -277,8 +277,8 @@ sd_run_step (SdRun *run, const BaseTask *task, GError **error)
   if (!ok && may_raise (run, fault))
     {
       g_clear_error (&fault);
-      ok = sd_engine_raise_precision (run->engine, task, &fault)
-           && sampler_run_step (run->sampler, denoise, &data, &fault);
+      sd_engine_raise_precision (run->engine);
+      ok = sampler_run_step (run->sampler, denoise, &data, &fault);
     }
   if (!ok)
     {

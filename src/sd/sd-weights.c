@@ -36,10 +36,13 @@ sd_weights_free (SdWeights *weights)
   g_free (weights);
 }
 
-NnContext *
-sd_weights_context (SdWeights *weights)
+void
+sd_weights_set_context (SdWeights *weights, NnContext *context)
 {
-  return weights->context;
+  g_hash_table_remove_all (weights->table);
+  nn_context_ref (context);
+  nn_context_unref (weights->context);
+  weights->context = context;
 }
 
 static char *

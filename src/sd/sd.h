@@ -116,7 +116,8 @@ typedef enum
 } SdPrecision;
 
 /* A loaded model on a device. Blocking; one thread at a time. Stages told to tasks:
- * "weights" (bytes), "kernels", "text", "step" (steps), "decode". */
+ * "weights" (bytes), "kernels" (thousandths of a network), "text", "step" (steps), and
+ * within one of them "pass", "decode", "encode" (operators of the network that runs). */
 typedef struct _SdEngine SdEngine;
 
 /** sd_engine_new: @device -1: the best; -2: the plain C reference (tests) */

@@ -19,8 +19,10 @@
 
 #define PASS_BOUND 1e-4
 #define RUN_BOUND 1e-3
+#define FP16_FACTOR 20
 
 static SdEngine *engine;
+static double factor = 1; /* of the bounds */
 static StModel *golden;
 static JsonObject *about; /* the JSON beside the tensors */
 
@@ -76,7 +78,7 @@ compare (const char *what, const float *a, const float *b, gsize n, double bound
   double relative = sqrt (error / norm);
   g_test_message ("%s: relative error %.2e", what, relative);
   g_assert_cmpfloat (norm, >, 0);
-  g_assert_cmpfloat (relative, <=, bound);
+  g_assert_cmpfloat (relative, <=, bound * factor);
 }
 
 /* ---- stages ---- */
@@ -284,7 +286,7 @@ test_tokens (void)
 }
 
 static void
-load (const char *name, const char *model_path, int device)
+load (const char *name, const char *model_path, int device, SdPrecision precision)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *tensors = g_strconcat (name, ".safetensors", NULL);
@@ -304,7 +306,7 @@ load (const char *name, const char *model_path, int device)
   g_object_unref (parser);
   g_autoptr (StModel) model = st_model_open (path, NULL, &error);
   g_assert_no_error (error);
-  engine = sd_engine_new (model, device, SD_PRECISION_FP32, NULL, &error);
+  engine = sd_engine_new (model, device, precision, NULL, &error);
   g_assert_no_error (error);
   g_test_message ("%s on %s", path, sd_engine_device_name (engine));
 }
@@ -314,9 +316,13 @@ main (int argc, char **argv)
 {
   gpu_prepare_process ();
   g_test_init (&argc, &argv, NULL);
-  if (argc != 4)
-    g_error ("usage: %s GOLDEN MODEL DEVICE", argv[0]);
-  load (argv[1], argv[2], (int) g_ascii_strtoll (argv[3], NULL, 10));
+  gboolean half = argc == 5 && strcmp (argv[4], "fp16") == 0;
+  if (argc != 4 && !half)
+    g_error ("usage: %s GOLDEN MODEL DEVICE [fp16]", argv[0]);
+  if (half)
+    factor = FP16_FACTOR;
+  load (argv[1], argv[2], (int) g_ascii_strtoll (argv[3], NULL, 10),
+        half ? SD_PRECISION_FP16 : SD_PRECISION_FP32);
   g_test_add_func ("/sd/golden/tokens", test_tokens);
   g_test_add_func ("/sd/golden/text", test_text);
   g_test_add_func ("/sd/golden/unet", test_unet);
