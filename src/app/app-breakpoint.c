@@ -4,7 +4,7 @@
  * not be dragged narrow enough to become the narrow one. This container asks for little,
  * and when it gets less than 720 px (times the text scale) it notifies "narrow" from an
  * idle, after which the window rearranges itself. For the one frame between, the child
- * is clipped.
+ * is clipped. The narrow layout's own minimum holds.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -80,20 +80,28 @@ app_breakpoint_measure (GtkWidget *widget,
       gtk_widget_measure (self->child, orientation, for_size, minimum, natural, NULL,
                           NULL);
     }
-  *minimum = MIN (*minimum, orientation == GTK_ORIENTATION_HORIZONTAL ? SMALLEST_WIDTH
-                                                                      : SMALLEST_HEIGHT);
+  if (orientation == GTK_ORIENTATION_VERTICAL)
+    *minimum = MIN (*minimum, SMALLEST_HEIGHT);
+  else if (!self->narrow)
+    *minimum = MIN (*minimum, SMALLEST_WIDTH);
+}
+
+double
+app_breakpoint_text_scale (GtkWidget *widget)
+{
+  int dpi;
+
+  g_object_get (gtk_widget_get_settings (widget), "gtk-xft-dpi", &dpi, NULL);
+  return dpi > 0 ? dpi / 1024.0 / 96.0 : 1.0;
 }
 
 static void
 app_breakpoint_size_allocate (GtkWidget *widget, int width, int height, int baseline)
 {
   AppBreakpoint *self = APP_BREAKPOINT (widget);
-  int dpi, needs_width, needs_height;
-  double scale;
+  int needs_width, needs_height;
 
-  g_object_get (gtk_widget_get_settings (widget), "gtk-xft-dpi", &dpi, NULL);
-  scale = dpi > 0 ? dpi / 1024.0 / 96.0 : 1.0;
-  self->narrow_seen = width < NARROW_WIDTH * scale;
+  self->narrow_seen = width < NARROW_WIDTH * app_breakpoint_text_scale (widget);
   if (self->narrow_seen != self->narrow && self->idle == 0)
     self->idle = g_idle_add_full (G_PRIORITY_HIGH_IDLE, on_idle, self, NULL);
   if (self->child == NULL)

@@ -12,3 +12,5 @@
 G_DECLARE_FINAL_TYPE (AppBreakpoint, app_breakpoint, APP, BREAKPOINT, GtkWidget)
 
 gboolean app_breakpoint_get_narrow (AppBreakpoint *self);
+/** app_breakpoint_text_scale: 1 for text of normal size, 2 for twice that */
+double app_breakpoint_text_scale (GtkWidget *widget);

@@ -84,8 +84,12 @@ explain_format (int code)
 }
 
 static Explanation
-explain (const GError *error)
+explain (const char *path, const GError *error)
 {
+  g_autofree char *foreign = st_file_describe_foreign (path);
+
+  if (foreign != NULL)
+    return explain_format (ST_ERROR_FOREIGN);
   if (error->domain == ST_ERROR)
     return explain_format (error->code);
   return explain_format (ST_ERROR_IO);
@@ -150,6 +154,8 @@ make_sentence (const char *message)
 {
   GString *text = g_string_new (NULL);
 
+  if (message[0] == '\0')
+    return g_string_free (text, FALSE);
   g_string_append_unichar (text, g_unichar_toupper (g_utf8_get_char (message)));
   g_string_append (text, g_utf8_next_char (message));
   if (!g_str_has_suffix (message, "."))
@@ -161,7 +167,7 @@ void
 app_fault_set (AppFault *self, const char *path, const GError *error)
 {
   guint8 bytes[TEXT_BYTES];
-  Explanation explanation = explain (error);
+  Explanation explanation = explain (path, error);
   g_autofree char *name = g_filename_display_basename (path);
   g_autofree char *sentence = make_sentence (error->message);
   g_autofree char *title = g_strdup_printf (_ ("“%s” Cannot Be Opened"), name);

@@ -76,8 +76,12 @@ count_text (guint64 count, guint64 whole)
 {
   g_autofree char *number = app_format_count (count);
   g_autofree char *share = app_format_percent (count, whole);
+  g_autofree char *text = NULL;
 
-  return count > 0 ? g_strdup_printf ("%s (%s)", number, share) : g_strdup (number);
+  if (count == 0)
+    return g_strdup (number);
+  text = g_strdup_printf ("%s (%s)", number, share);
+  return app_format_isolate (text);
 }
 
 /* The value as a number, where the figure is one of the values' kind. */

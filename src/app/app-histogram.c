@@ -20,7 +20,7 @@
 #include "app/app-format.h"
 
 #define N_BINS 128
-#define LABEL_ROOM 22 /* below the plot */
+#define LEAST_HEIGHT 198 /* of the plot */
 
 enum
 {
@@ -144,6 +144,18 @@ app_histogram_has_ends (AppHistogram *self)
   return self->bins.below > 0 || self->bins.above > 0;
 }
 
+/* Room for a tick and its label below the plot. */
+static int
+label_room (AppHistogram *self)
+{
+  g_autoptr (PangoLayout) layout
+      = gtk_widget_create_pango_layout (GTK_WIDGET (self), "0");
+  int height;
+
+  pango_layout_get_pixel_size (layout, NULL, &height);
+  return height + 6;
+}
+
 AppPlot
 app_histogram_plot (AppHistogram *self)
 {
@@ -152,7 +164,7 @@ app_histogram_plot (AppHistogram *self)
   float ends = app_histogram_has_ends (self) ? APP_HISTOGRAM_END + APP_HISTOGRAM_GAP : 0;
 
   return (AppPlot){ ends, 2, MAX (width - 2 * ends, 1),
-                    MAX (height - LABEL_ROOM - 2, 1) };
+                    MAX (height - (float) label_room (self) - 2, 1) };
 }
 
 void
@@ -302,8 +314,13 @@ app_histogram_measure (GtkWidget *widget,
                        int *minimum_baseline,
                        int *natural_baseline)
 {
-  *minimum = orientation == GTK_ORIENTATION_HORIZONTAL ? 160 : 220;
-  *natural = orientation == GTK_ORIENTATION_HORIZONTAL ? 480 : 220;
+  if (orientation == GTK_ORIENTATION_HORIZONTAL)
+    {
+      *minimum = 160;
+      *natural = 480;
+    }
+  else
+    *minimum = *natural = LEAST_HEIGHT + label_room (APP_HISTOGRAM (widget));
 }
 
 static void

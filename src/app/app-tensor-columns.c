@@ -29,7 +29,7 @@ typedef struct
 
 static const Column columns[] = {
   { APP_SORT_NAME, N_ ("Name"), NULL, 0, FALSE, FALSE },
-  { APP_SORT_DISTRIBUTION, N_ ("Distribution"), "column-distribution", 12, TRUE, FALSE },
+  { APP_SORT_DISTRIBUTION, N_ ("Distribution"), "column-distribution", 11, TRUE, FALSE },
   { APP_SORT_TYPE, N_ ("Type"), "column-type", 6, FALSE, FALSE },
   { APP_SORT_SHAPE, N_ ("Shape"), "column-shape", 12, FALSE, FALSE },
   { APP_SORT_SIZE, N_ ("Size"), "column-size", 8, FALSE, TRUE },
@@ -43,6 +43,7 @@ static const Column columns[] = {
 typedef struct
 {
   AppTensorBound bound;
+  AppTensorTapped tapped;
   gpointer user_data;
   gboolean narrow;
   GObject *probe[2];
@@ -182,9 +183,25 @@ on_chart_unbind (GtkListItemFactory *factory, GtkListItem *item, gpointer unused
   app_row_chart_set_row (APP_ROW_CHART (gtk_list_item_get_child (item)), NULL);
 }
 
+/* The view's own single-click-activate would also select whatever the pointer is over. */
+static void
+on_tap (GtkGestureClick *gesture, int n_press, double x, double y, GtkListItem *item)
+{
+  GtkWidget *box = gtk_event_controller_get_widget (GTK_EVENT_CONTROLLER (gesture));
+  GtkWidget *view = gtk_widget_get_ancestor (box, GTK_TYPE_COLUMN_VIEW);
+  Columns *self = view != NULL ? columns_of (view) : NULL;
+  g_autoptr (AppTensorRow) row = NULL;
+
+  if (self == NULL || !self->narrow || gtk_list_item_get_item (item) == NULL)
+    return;
+  row = item_row (item);
+  self->tapped (row, self->user_data);
+}
+
 static void
 on_name_setup (GtkListItemFactory *factory, GtkListItem *item, gpointer unused)
 {
+  GtkGesture *tap = gtk_gesture_click_new ();
   GtkWidget *expander = gtk_tree_expander_new ();
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
   GtkWidget *name = gtk_label_new (NULL), *second = gtk_label_new (NULL);
@@ -197,6 +214,9 @@ on_name_setup (GtkListItemFactory *factory, GtkListItem *item, gpointer unused)
   gtk_widget_add_css_class (second, "dim-label");
   gtk_widget_add_css_class (second, "numeric");
   gtk_widget_set_valign (box, GTK_ALIGN_CENTER);
+  gtk_widget_set_hexpand (box, TRUE);
+  g_signal_connect (tap, "released", G_CALLBACK (on_tap), item);
+  gtk_widget_add_controller (box, GTK_EVENT_CONTROLLER (tap));
   gtk_box_append (GTK_BOX (box), name);
   gtk_box_append (GTK_BOX (box), second);
   gtk_tree_expander_set_child (GTK_TREE_EXPANDER (expander), box);
@@ -214,7 +234,7 @@ set_second_line (GtkWidget *label, AppTensorRow *row, gboolean shown)
   type = cell_text (row, APP_SORT_TYPE);
   shape = cell_text (row, APP_SORT_SHAPE);
   size = cell_text (row, APP_SORT_SIZE);
-  text = g_strdup_printf ("%s · %s · %s", type, shape, size);
+  text = g_strdup_printf ("%s · %s · %s", shape, type, size);
   gtk_label_set_label (GTK_LABEL (label), text);
 }
 
@@ -329,6 +349,20 @@ chars_to_pixels (GtkWidget *widget, int chars)
   return PANGO_PIXELS (chars * width) + 16;
 }
 
+/* Again when the person changes the size of text. */
+static void
+update_widths (GtkColumnView *view)
+{
+  Columns *self = columns_of (view);
+
+  for (guint i = 0; self != NULL && i < G_N_ELEMENTS (columns); i++)
+    {
+      if (columns[i].chars > 0)
+        gtk_column_view_column_set_fixed_width (
+            self->made[i], chars_to_pixels (GTK_WIDGET (view), columns[i].chars));
+    }
+}
+
 /* A hidden column is taken out: GTK 4.8 counts the width of one that is only invisible,
  * and the name would lack it. */
 static void
@@ -366,11 +400,15 @@ columns_free (gpointer data)
 }
 
 void
-app_tensor_columns_add (GtkColumnView *view, AppTensorBound bound, gpointer user_data)
+app_tensor_columns_add (GtkColumnView *view,
+                        AppTensorBound bound,
+                        AppTensorTapped tapped,
+                        gpointer user_data)
 {
   Columns *self = g_new0 (Columns, 1);
 
   self->bound = bound;
+  self->tapped = tapped;
   self->user_data = user_data;
   self->probe[0] = g_object_new (G_TYPE_OBJECT, NULL);
   self->probe[1] = g_object_new (G_TYPE_OBJECT, NULL);
@@ -387,9 +425,6 @@ app_tensor_columns_add (GtkColumnView *view, AppTensorBound bound, gpointer user
       gtk_column_view_column_set_sorter (column, sorter);
       gtk_column_view_column_set_resizable (column, TRUE);
       gtk_column_view_column_set_expand (column, columns[i].chars == 0);
-      if (columns[i].chars > 0)
-        gtk_column_view_column_set_fixed_width (
-            column, chars_to_pixels (GTK_WIDGET (view), columns[i].chars));
       self->made[i] = column;
       if (columns[i].setting != NULL)
         {
@@ -398,6 +433,10 @@ app_tensor_columns_add (GtkColumnView *view, AppTensorBound bound, gpointer user
                                    G_CALLBACK (update_visible), view, G_CONNECT_SWAPPED);
         }
     }
+  update_widths (view);
+  g_signal_connect_object (gtk_widget_get_settings (GTK_WIDGET (view)),
+                           "notify::gtk-xft-dpi", G_CALLBACK (update_widths), view,
+                           G_CONNECT_SWAPPED);
   update_visible (view);
 }
 

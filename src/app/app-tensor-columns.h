@@ -12,9 +12,14 @@
 /** AppTensorBound: a row came into view, or (@bound FALSE) went out of it */
 typedef void (*AppTensorBound) (AppTensorRow *row, gboolean bound, gpointer user_data);
 
+/** AppTensorTapped: a row was clicked once in the narrow layout, not on its arrow */
+typedef void (*AppTensorTapped) (AppTensorRow *row, gpointer user_data);
+
 /** app_tensor_columns_add: to @view, each shown as its setting says */
-void
-app_tensor_columns_add (GtkColumnView *view, AppTensorBound bound, gpointer user_data);
+void app_tensor_columns_add (GtkColumnView *view,
+                             AppTensorBound bound,
+                             AppTensorTapped tapped,
+                             gpointer user_data);
 /** app_tensor_columns_set_narrow: name and distribution only; the rest is a second line
  */
 void app_tensor_columns_set_narrow (GtkColumnView *view, gboolean narrow);

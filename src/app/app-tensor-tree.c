@@ -304,6 +304,16 @@ on_activate (AppTensorTree *self, guint position)
 }
 
 static void
+on_tapped (AppTensorRow *row, gpointer user_data)
+{
+  AppTensorTree *self = user_data;
+  guint32 id = app_tensor_row_get_id (row);
+
+  select_shown (self, id);
+  g_signal_emit (self, signals[ACTIVATED], 0, id);
+}
+
+static void
 on_sort (AppTensorTree *self)
 {
   if (self->tree != NULL && self->shown == NULL)
@@ -504,7 +514,6 @@ app_tensor_tree_set_narrow (AppTensorTree *self, gboolean narrow)
 {
   g_return_if_fail (APP_IS_TENSOR_TREE (self));
   self->narrow = narrow;
-  gtk_column_view_set_single_click_activate (self->view, narrow);
   app_tensor_columns_set_narrow (self->view, narrow);
   if (self->tree != NULL && self->shown == NULL)
     remember_expanded (self);
@@ -592,7 +601,7 @@ app_tensor_tree_init (AppTensorTree *self)
   g_signal_connect_swapped (self->selection, "notify::selected-item",
                             G_CALLBACK (on_selected), self);
   gtk_column_view_set_model (self->view, GTK_SELECTION_MODEL (self->selection));
-  app_tensor_columns_add (self->view, on_bound, self);
+  app_tensor_columns_add (self->view, on_bound, on_tapped, self);
   g_signal_connect_object (gtk_column_view_get_sorter (self->view), "changed",
                            G_CALLBACK (on_sort), self, G_CONNECT_SWAPPED);
 }

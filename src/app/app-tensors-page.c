@@ -9,11 +9,14 @@
 
 #include <glib/gi18n.h>
 
+#include "app/app-breakpoint.h"
 #include "app/app-details.h"
 #include "app/app-fault.h"
 #include "app/app-settings.h"
 #include "app/app-tensor-tree.h"
 #include "app/app-window.h"
+
+#define TREE_WIDTH 450
 
 struct _AppTensorsPage
 {
@@ -33,7 +36,8 @@ struct _AppTensorsPage
   GCancellable *naming;
   char *loading_path;
   GCancellable *cancellable;
-  gboolean narrow, told_error;
+  gboolean narrow, told_error, placing;
+  int paned_most;
 };
 
 G_DEFINE_FINAL_TYPE (AppTensorsPage, app_tensors_page, GTK_TYPE_WIDGET)
@@ -211,6 +215,33 @@ on_raw_names (AppTensorsPage *self)
 }
 
 /* ---- layout ---- */
+
+/* The tree takes what its columns need and a share of what is beyond that. Where the
+ * width changed, the handle moves to keep the share; where only the handle moved, a
+ * person chose another. */
+static void
+on_position (AppTensorsPage *self)
+{
+  GSettings *settings = app_settings_get ();
+  int most = 0,
+      needs = (int) (TREE_WIDTH * app_breakpoint_text_scale (GTK_WIDGET (self)));
+
+  g_object_get (self->paned, "max-position", &most, NULL);
+  if (most <= 1 || most == G_MAXINT || self->placing)
+    return;
+  if (most != self->paned_most)
+    {
+      double share = g_settings_get_double (settings, "tree-share");
+      self->paned_most = most;
+      self->placing = TRUE;
+      gtk_paned_set_position (self->paned, needs + (int) (share * (most - needs)));
+      self->placing = FALSE;
+    }
+  else if (most > needs)
+    g_settings_set_double (settings, "tree-share",
+                           (double) (gtk_paned_get_position (self->paned) - needs)
+                               / (most - needs));
+}
 
 void
 app_tensors_page_set_narrow (AppTensorsPage *self, gboolean narrow)
@@ -424,6 +455,7 @@ app_tensors_page_class_init (AppTensorsPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, AppTensorsPage, tree);
   gtk_widget_class_bind_template_child (widget_class, AppTensorsPage, details);
   gtk_widget_class_bind_template_callback (widget_class, on_cancel);
+  gtk_widget_class_bind_template_callback (widget_class, on_position);
   gtk_widget_class_bind_template_callback (widget_class, on_selected);
   gtk_widget_class_bind_template_callback (widget_class, on_activated);
 }
@@ -432,8 +464,6 @@ static void
 app_tensors_page_init (AppTensorsPage *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
-  g_settings_bind (app_settings_get (), "tensors-position", self->paned, "position",
-                   G_SETTINGS_BIND_DEFAULT);
   g_signal_connect_object (app_settings_get (), "changed::raw-names",
                            G_CALLBACK (on_raw_names), self, G_CONNECT_SWAPPED);
 }
