@@ -9,11 +9,44 @@
 #include "app/app-settings.h"
 #include "gpu/gpu.h"
 
+#include <string.h>
+
+static gboolean
+has_graphics_card (void)
+{
+  g_autoptr (GDir) folder = g_dir_open ("/dev/dri", 0, NULL);
+  const char *name;
+
+  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL)
+    if (g_str_has_prefix (name, "renderD"))
+      return TRUE;
+  return FALSE;
+}
+
+/* How the window is drawn; must come before GTK and before gpu_prepare_process ().
+ *
+ * Without a graphics card OpenGL is Mesa's llvmpipe: slower than cairo, on the very cores
+ * that compute the pictures. Worse, the vector width that suits lavapipe holds for
+ * llvmpipe too, and LLVM 15 crashes there on GTK's shaders at 512 bits. Where GTK may use
+ * OpenGL all the same (a card whose driver is not used by this screen, or the user's
+ * wish), the width stays at Mesa's own 256. */
+static void
+prepare_drawing (void)
+{
+  const char *renderer = g_getenv ("GSK_RENDERER");
+
+  if (renderer == NULL && !has_graphics_card ())
+    g_setenv ("GSK_RENDERER", renderer = "cairo", TRUE);
+  if (renderer == NULL || strcmp (renderer, "cairo") != 0)
+    g_setenv ("LP_NATIVE_VECTOR_WIDTH", "256", FALSE);
+}
+
 int
 main (int argc, char **argv)
 {
   g_autoptr (AppApplication) application = NULL;
 
+  prepare_drawing ();
   gpu_prepare_process ();
   app_settings_prepare ();
   application = app_application_new ();
