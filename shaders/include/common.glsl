@@ -57,10 +57,12 @@ vec4 gelu(vec4 x)
 }
 vec4 quick_gelu(vec4 x) { return x / (1.0 + exp(-1.702 * x)); }
 
-// fp16 has no place above 65504: clamp, keeping NaN
+// What fp16 has no place for (from 65520 on it would round up) becomes infinite, so that whoever reads
+// the result sees it and computes the stage again with 32 bits; packHalf2x16 leaves it undefined.
 uvec2 to_half(vec4 v)
 {
-    vec4 c = mix(clamp(v, -65504.0, 65504.0), v, isnan(v));
+    vec4 infinite = sign(v) * uintBitsToFloat(0x7f800000u);
+    vec4 c = mix(v, infinite, greaterThanEqual(abs(v), vec4(65520.0)));
     return uvec2(packHalf2x16(c.xy), packHalf2x16(c.zw));
 }
 

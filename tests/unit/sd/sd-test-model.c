@@ -59,6 +59,8 @@ sd_test_spoiled (const char *path, SdTestSpoil spoil, const char *name)
         memcpy ((guint8 *) copy.data, "\x00\x7e", 2); /* a quiet NaN in half precision */
       if (here && spoil == SD_TEST_ZERO)
         memset ((guint8 *) copy.data, 0, t->tensor->end - t->tensor->begin);
+      for (gsize k = 0; here && spoil == SD_TEST_HUGE && k < t->tensor->count; k++)
+        ((guint16 *) copy.data)[k] = 0x7b53; /* 60000 in half precision */
       if (here && spoil == SD_TEST_SHAPE)
         {
           memcpy (shape, copy.shape, sizeof (guint64) * copy.rank);

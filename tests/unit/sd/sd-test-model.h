@@ -15,7 +15,8 @@ typedef enum
   SD_TEST_DROP,  /* the tensors are left out */
   SD_TEST_NAN,   /* their first values become NaN */
   SD_TEST_SHAPE, /* their first sides are said to be one less */
-  SD_TEST_ZERO,  /* all their values become zero */
+  SD_TEST_ZERO,
+  SD_TEST_HUGE, /* all their values become zero */
 } SdTestSpoil;
 
 /** sd_test_spoiled: a copy of the bundled model in @path, with the tensors that match
