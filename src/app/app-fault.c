@@ -13,6 +13,7 @@
 #include "app/app-fault.h"
 
 #include <glib/gi18n.h>
+#include <string.h>
 
 #include "app/app-window.h"
 #include "app/app-wrap.h"
@@ -38,17 +39,33 @@ typedef struct
   const char *means, *remedy;
 } Explanation;
 
+/* @what: the room's sentence on what the file really is */
+static Explanation
+explain_foreign (const char *what)
+{
+  if (strstr (what, "Git LFS") != NULL)
+    return (Explanation){
+      N_ ("Git keeps large files elsewhere, and left a note in this one’s place."),
+      N_ ("Type “git lfs pull” in its folder, or download the file itself."),
+    };
+  if (strstr (what, "web page") != NULL)
+    return (Explanation){
+      N_ ("The server sent a page for people to read instead of the file."),
+      N_ ("Open the address in a browser, log in where it asks for it, and download "
+          "again."),
+    };
+  return (Explanation){
+    N_ ("The file is of another kind, whatever its name says."),
+    N_ ("Look for a .safetensors file of the same model, or convert it with the "
+        "program that made it."),
+  };
+}
+
 static Explanation
 explain_format (int code)
 {
   switch (code)
     {
-    case ST_ERROR_FOREIGN:
-      return (Explanation){
-        N_ ("The file is of another kind, whatever its name says."),
-        N_ ("Look for a .safetensors file of the same model, or convert it with the "
-            "program that made it."),
-      };
     case ST_ERROR_HEADER_TOO_SMALL:
     case ST_ERROR_INVALID_HEADER_LENGTH:
     case ST_ERROR_METADATA_INCOMPLETE_BUFFER:
@@ -89,7 +106,7 @@ explain (const char *path, const GError *error)
   g_autofree char *foreign = st_file_describe_foreign (path);
 
   if (foreign != NULL)
-    return explain_format (ST_ERROR_FOREIGN);
+    return explain_foreign (foreign);
   if (error->domain == ST_ERROR)
     return explain_format (error->code);
   return explain_format (ST_ERROR_IO);

@@ -23,7 +23,6 @@ static const char *const kind_names[] = {
   [ST_ERROR_METADATA_INCOMPLETE_BUFFER] = "MetadataIncompleteBuffer",
   [ST_ERROR_IO] = "IoError",
   [ST_ERROR_CHANGED] = "Changed",
-  [ST_ERROR_FOREIGN] = "Foreign",
   [ST_ERROR_INDEX] = "Index",
   [ST_ERROR_TOO_MANY_SLICES] = "TooManySlices",
   [ST_ERROR_SLICE_OUT_OF_RANGE] = "SliceOutOfRange",

@@ -54,7 +54,6 @@ typedef enum /* the reference's kinds (st_error_kind_name gives its spelling), t
   ST_ERROR_METADATA_INCOMPLETE_BUFFER,
   ST_ERROR_IO,      /* the system refused: message has its reason */
   ST_ERROR_CHANGED, /* the file is not what it was when it was opened */
-  ST_ERROR_FOREIGN, /* not a safetensors file: message says what it is */
   ST_ERROR_INDEX,   /* shard index or folder that does not fit together */
   ST_ERROR_TOO_MANY_SLICES,
   ST_ERROR_SLICE_OUT_OF_RANGE,
