@@ -20,10 +20,9 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         pot = pathlib.Path(folder) / "calotype.pot"
         files = [l for l in (root / "po/POTFILES.in").read_text().split("\n") if l and l[0] != "#"]
-        plain = [f for f in files if f.endswith((".c", ".ui"))]
         subprocess.run(["xgettext", "--from-code=UTF-8", "--keyword=_", "--keyword=N_",
                         "--keyword=C_:1c,2", "--keyword=NC_:1c,2", "--keyword=ngettext:1,2",
-                        "--keyword=g_dngettext:2,3", "-o", str(pot)] + plain, cwd=root, check=True)
+                        "--keyword=g_dngettext:2,3", "-o", str(pot)] + files, cwd=root, check=True)
         for language in languages:
             po = root / f"po/{language}.po"
             if not po.exists():
