@@ -9,7 +9,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 set -eu
-top=$(cd "$(dirname "$0")/.." && pwd -P)
+top=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd -P)
 build=${CALOTYPE_BUILD:-$top/build}
 case $build in /*) ;; *) build=$PWD/$build ;; esac
 
@@ -171,14 +171,16 @@ set_up ()
   [ -z "$fresh" ] || printf '%s\n' "$wanted" >"$stamp"
 }
 
-# Compiles the kernels for this machine's device, once for each build.
+# Compiles the kernels for this machine's device, once for each build and user: the driver
+# keeps them in the user's cache.
 warm_up ()
 {
-  local mark=$build/.warmed program=$build/src/cli/calotype-cli
+  local cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/calotype
+  local mark=$cache/warmed program=$build/src/cli/calotype-cli
   if ! [ -f "$mark" ] || [ "$program" -nt "$mark" ]; then
     say "Compiling kernels for this device, once…"
     if "$program" warm >&2 </dev/null 9>&-; then
-      : >"$mark"
+      mkdir -p "$cache" && : >"$mark"
     else
       say "The kernels could not be compiled; the program says why where it needs them."
     fi
