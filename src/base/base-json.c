@@ -152,7 +152,7 @@ append_ascii (GString *text, guchar c)
       g_string_append (text, "\\t");
       break;
     default:
-      if (c < 0x20)
+      if (c < 0x20 || c == 0x7f)
         g_string_append_printf (text, "\\u%04x", c);
       else
         g_string_append_c (text, (char) c);
@@ -170,6 +170,7 @@ append_quoted (GString *text, const char *s, gsize length)
   while (s < stop)
     {
       const char *next;
+      gunichar c;
 
       if ((guchar) *s < 0x80)
         {
@@ -183,7 +184,13 @@ append_quoted (GString *text, const char *s, gsize length)
           continue;
         }
       next = g_utf8_next_char (s);
-      g_string_append_len (text, s, next - s);
+      c = g_utf8_get_char (s);
+      /* Some take U+0085, U+2028 and U+2029 for the end of a line, and C1 controls steer
+       * terminals. */
+      if (c < 0xa0 || c == 0x2028 || c == 0x2029)
+        g_string_append_printf (text, "\\u%04x", c);
+      else
+        g_string_append_len (text, s, next - s);
       s = next;
     }
   g_string_append_c (text, '"');

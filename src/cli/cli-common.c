@@ -7,6 +7,7 @@
 
 #include "cli/cli-private.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,7 +32,8 @@ cli_parse (int *argc,
   *status = CLI_USAGE;
   if (!g_option_context_parse (context, argc, argv, &error))
     {
-      fprintf (stderr, "calotype-cli: %s\nTry “%s --help”.\n", error->message, program);
+      cli_fail (error);
+      fprintf (stderr, "Try “%s --help”.\n", program);
       return FALSE;
     }
   if (operands == NULL && *argc > 1)
@@ -59,10 +61,48 @@ cli_print (const char *format, ...)
   cli_print_n (text, strlen (text));
 }
 
+char *
+cli_printable (const char *text, gsize length)
+{
+  GString *out = g_string_sized_new (length);
+
+  for (const char *p = text; p < text + length;)
+    {
+      gunichar c = g_utf8_get_char_validated (p, text + length - p);
+      gboolean valid = *p == '\0' || (gint32) c >= 0;
+
+      if (*p == '\0') /* a tensor may be named so, though GLib refuses it */
+        c = 0;
+      if (!valid)
+        g_string_append (out, "\357\277\275");
+      else if (g_unichar_isprint (c))
+        g_string_append_unichar (out, c);
+      else
+        g_string_append_printf (out, "\\u%04x", c);
+      p = valid ? g_utf8_next_char (p) : p + 1;
+    }
+  return g_string_free (out, FALSE);
+}
+
 int
 cli_fail (const GError *error)
 {
-  fprintf (stderr, "calotype-cli: %s\n", error->message);
+  g_autofree char *message = cli_printable (error->message, strlen (error->message));
+
+  fprintf (stderr, "calotype-cli: %s\n", message);
+  return CLI_FAILED;
+}
+
+int
+cli_close_output (int status)
+{
+  gboolean had_fault = ferror (stdout) != 0;
+
+  errno = 0;
+  if (fclose (stdout) == 0 && !had_fault)
+    return status;
+  fprintf (stderr, "calotype-cli: the answer could not be written: %s\n",
+           errno != 0 ? g_strerror (errno) : "the output failed");
   return CLI_FAILED;
 }
 

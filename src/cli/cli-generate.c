@@ -64,6 +64,21 @@ fill_names (const Options *options, SdParams *params, GError **error)
   return TRUE;
 }
 
+/* A number that was typed: the defaults are G_MININT. How large it may be is checked with
+ * the rest. */
+static gboolean
+fill_number (const char *option, int value, guint *to, GError **error)
+{
+  g_autofree char *typed = g_strdup_printf ("%d", value);
+
+  if (value == G_MININT)
+    return TRUE;
+  if (value < 0)
+    return option_error (error, option, typed, "above zero");
+  *to = (guint) value;
+  return TRUE;
+}
+
 /* What was said on the command line over what the model wishes. */
 static SdParams *
 make_params (const Options *options, const SdInfo *info, GError **error)
@@ -97,16 +112,11 @@ make_params (const Options *options, const SdInfo *info, GError **error)
     }
   if (options->seed == NULL)
     params->seed = g_random_int ();
-  /* A negative number was typed, since the defaults are G_MININT: let the check name it.
-   */
-  if (options->width != G_MININT)
-    params->width = (guint) MAX (options->width, 0);
-  if (options->height != G_MININT)
-    params->height = (guint) MAX (options->height, 0);
-  if (options->steps != G_MININT)
-    params->steps = (guint) MAX (options->steps, 0);
-  if (options->batch != G_MININT)
-    params->batch = (guint) MAX (options->batch, 0);
+  if (!fill_number ("--width", options->width, &params->width, error)
+      || !fill_number ("--height", options->height, &params->height, error)
+      || !fill_number ("--steps", options->steps, &params->steps, error)
+      || !fill_number ("--batch", options->batch, &params->batch, error))
+    return NULL;
   if (!isnan (options->cfg))
     params->cfg = options->cfg;
   return sd_params_check (params, error) ? g_steal_pointer (&params) : NULL;
@@ -246,6 +256,12 @@ check_folder (const char *path, GError **error)
 {
   g_autofree char *folder = path != NULL ? g_path_get_dirname (path) : NULL;
 
+  if (folder != NULL && g_file_test (path, G_FILE_TEST_IS_DIR))
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_IS_DIRECTORY,
+                   "“%s” is a folder; the name of a file in it is needed", path);
+      return FALSE;
+    }
   if (folder == NULL || g_access (folder, W_OK) == 0)
     return TRUE;
   g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno),
@@ -266,6 +282,13 @@ open_engine (const Options *options,
   g_autoptr (SdParams) wanted = NULL;
   SdPrecision precision;
 
+  if (options->device != G_MININT && options->device < 0)
+    {
+      g_autofree char *typed = g_strdup_printf ("%d", options->device);
+
+      option_error (error, "--device", typed, "a number that “devices” lists");
+      return NULL;
+    }
   if (!parse_precision (options->precision, &precision, error)
       || !check_folder (options->output, error)
       || !check_folder (options->latents_out, error))
@@ -286,7 +309,8 @@ open_engine (const Options *options,
   wanted = make_params (options, info, error);
   if (wanted == NULL)
     return NULL;
-  SdEngine *engine = sd_engine_new (model, options->device, precision, task, error);
+  SdEngine *engine
+      = sd_engine_new (model, MAX (options->device, -1), precision, task, error);
   if (engine != NULL)
     *params = g_steal_pointer (&wanted);
   return engine;
@@ -312,7 +336,7 @@ options_init (Options *o)
                   .height = G_MININT,
                   .steps = G_MININT,
                   .batch = G_MININT,
-                  .device = -1,
+                  .device = G_MININT,
                   .cfg = NAN };
 }
 

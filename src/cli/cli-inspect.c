@@ -120,7 +120,7 @@ json_file (BaseJson *json, const char *path, StFile *file)
 static void
 json_model (BaseJson *json, const char *path, StModel *model)
 {
-  guint64 bytes = 0;
+  guint64 header = 0, bytes = 0;
 
   base_json_begin_object (json);
   base_json_key (json, "file");
@@ -132,9 +132,12 @@ json_model (BaseJson *json, const char *path, StModel *model)
   for (guint i = 0; i < st_model_n_files (model); i++)
     {
       base_json_string (json, st_file_path (st_model_file (model, i)));
+      header += st_file_header_bytes (st_model_file (model, i));
       bytes += st_file_data_bytes (st_model_file (model, i));
     }
   base_json_end_array (json);
+  base_json_key (json, "header_bytes");
+  base_json_uint (json, header);
   base_json_key (json, "data_bytes");
   base_json_uint (json, bytes);
   base_json_key (json, "tensors");
@@ -144,24 +147,6 @@ json_model (BaseJson *json, const char *path, StModel *model)
   base_json_end_array (json);
   json_strings (json, "warnings", st_model_warnings (model));
   base_json_end_object (json);
-}
-
-/* Control characters in a name must not reach the terminal. */
-static char *
-printable (const char *text, gsize length)
-{
-  GString *out = g_string_sized_new (length);
-
-  for (const char *p = text; p < text + length; p = g_utf8_next_char (p))
-    {
-      gunichar c = g_utf8_get_char (p);
-
-      if (g_unichar_isprint (c))
-        g_string_append_unichar (out, c);
-      else
-        g_string_append_printf (out, "\\u%04x", c);
-    }
-  return g_string_free (out, FALSE);
 }
 
 static char *
@@ -193,7 +178,7 @@ print_model (const char *path, StModel *model)
   for (guint i = 0; i < st_model_n_tensors (model); i++)
     {
       const StModelTensor *entry = st_model_tensor (model, i);
-      g_autofree char *name = printable (entry->name, entry->name_length);
+      g_autofree char *name = cli_printable (entry->name, entry->name_length);
       g_autofree char *shape = shape_text (entry->tensor);
 
       cli_print ("  %-12s %-22s %s\n", st_dtype_name (entry->tensor->dtype), shape, name);

@@ -46,7 +46,7 @@ main (int argc, char **argv)
   if (argc > 1 && strcmp (argv[1], "--version") == 0)
     {
       cli_print ("calotype-cli %s\n", BASE_VERSION);
-      return CLI_OK;
+      return cli_close_output (CLI_OK);
     }
   if (argc < 2 || strcmp (argv[1], "--help") == 0 || strcmp (argv[1], "help") == 0)
     {
@@ -55,7 +55,7 @@ main (int argc, char **argv)
     }
   for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
     if (strcmp (argv[1], commands[i].name) == 0)
-      return commands[i].run (argc - 1, argv + 1);
+      return cli_close_output (commands[i].run (argc - 1, argv + 1));
   fprintf (stderr, "calotype-cli: there is no command “%s”\n", argv[1]);
   print_help (stderr);
   return CLI_USAGE;

@@ -43,6 +43,11 @@ gboolean cli_parse (int *argc,
 /* To standard output, in UTF-8 whatever the locale says. */
 void cli_print (const char *format, ...) G_GNUC_PRINTF (1, 2);
 void cli_print_n (const char *text, gsize length);
+/** cli_printable: (transfer full): control characters as \\u001b: a name from a file must
+ * not steer the terminal; bytes that are not UTF-8 as U+FFFD */
+char *cli_printable (const char *text, gsize length);
+/** cli_close_output: @status, or CLI_FAILED when standard output could not be written */
+int cli_close_output (int status);
 /** cli_fail: "calotype-cli: message" to standard error; returns CLI_FAILED */
 int cli_fail (const GError *error);
 

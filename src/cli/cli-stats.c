@@ -30,7 +30,9 @@ print_human (const StModelTensor *entry, const StatsTensor *stats)
 {
   const StatsSummary *summary = stats_tensor_summary (stats);
 
-  cli_print ("%s  %s  %" G_GUINT64_FORMAT " values\n", entry->name,
+  g_autofree char *name = cli_printable (entry->name, entry->name_length);
+
+  cli_print ("%s  %s  %" G_GUINT64_FORMAT " values\n", name,
              st_dtype_name (entry->tensor->dtype), summary->count);
   if (summary->has_moments)
     {

@@ -18,6 +18,7 @@
 #include <glib/gstdio.h>
 #include <png.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* What deflate can make of one byte at most: 258 bytes of two bits. */
@@ -201,6 +202,37 @@ sync_folder (const char *folder)
   close (fd);
 }
 
+/* A device or pipe is written to as it is: renaming would put a file in its place. */
+static int
+write_special (const char *path, GBytes *bytes)
+{
+  int fd = open (path, O_WRONLY | O_CLOEXEC);
+  int code = fd < 0 ? errno : write_durably (fd, bytes);
+
+  if (fd >= 0 && close (fd) != 0 && code == 0)
+    code = errno;
+  return code == EINVAL ? 0 : code; /* they cannot be brought onto a disk */
+}
+
+static int
+write_whole (const char *path, GBytes *bytes)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_autofree char *temporary = g_build_filename (folder, ".calotype-XXXXXX", NULL);
+  int fd = g_mkstemp_full (temporary, O_RDWR | O_CLOEXEC, 0666);
+  int code = fd < 0 ? errno : write_durably (fd, bytes);
+
+  if (fd >= 0 && close (fd) != 0 && code == 0)
+    code = errno;
+  if (code == 0 && g_rename (temporary, path) != 0)
+    code = errno;
+  if (code == 0)
+    sync_folder (folder);
+  else if (fd >= 0)
+    g_unlink (temporary);
+  return code;
+}
+
 gboolean
 image_png_save (const ImageBuffer *image,
                 const char *path,
@@ -208,29 +240,21 @@ image_png_save (const ImageBuffer *image,
                 GError **error)
 {
   g_autoptr (GBytes) bytes = encode (image, texts, error);
-  g_autofree char *folder = g_path_get_dirname (path);
-  g_autofree char *temporary = g_build_filename (folder, ".calotype-XXXXXX", NULL);
-  int fd, code;
+  struct stat old;
 
   if (bytes == NULL)
     return FALSE;
-  fd = g_mkstemp_full (temporary, O_RDWR | O_CLOEXEC, 0666);
-  code = fd < 0 ? errno : write_durably (fd, bytes);
-  if (fd >= 0 && close (fd) != 0 && code == 0)
-    code = errno;
-  if (code == 0 && g_rename (temporary, path) != 0)
-    code = errno;
+  gboolean special
+      = stat (path, &old) == 0 && !S_ISREG (old.st_mode) && !S_ISDIR (old.st_mode);
+  int code = special ? write_special (path, bytes) : write_whole (path, bytes);
   if (code != 0)
     {
       g_autofree char *name = g_filename_display_name (path);
 
-      if (fd >= 0)
-        g_unlink (temporary);
       g_set_error (error, IMAGE_ERROR, IMAGE_ERROR_IO, _ ("Cannot write “%s”: %s"), name,
                    g_strerror (code));
       return FALSE;
     }
-  sync_folder (folder);
   return TRUE;
 }
 

@@ -171,7 +171,16 @@ write_file (int fd,
       if (!write_all (fd, tensors[i]->data, bytes))
         return FALSE;
     }
-  return fsync (fd) == 0;
+  return fsync (fd) == 0 || errno == EINVAL; /* a pipe cannot be brought onto a disk */
+}
+
+/* A device or pipe is written to as it is: renaming would put a file in its place. */
+static gboolean
+is_special (const char *path)
+{
+  struct stat old;
+
+  return stat (path, &old) == 0 && !S_ISREG (old.st_mode) && !S_ISDIR (old.st_mode);
 }
 
 /* mkstemp gives the owner alone any rights; a file that is replaced keeps its own, a new
@@ -211,10 +220,12 @@ st_write (const char *path,
   header = make_header (order, n_tensors, metadata, error);
   if (header == NULL)
     return FALSE;
-  fd = g_mkstemp_full (temporary, O_RDWR | O_CLOEXEC, 0600);
+  const gboolean special = is_special (path);
+  fd = special ? open (path, O_WRONLY | O_CLOEXEC)
+               : g_mkstemp_full (temporary, O_RDWR | O_CLOEXEC, 0600);
   ok = fd >= 0 && write_file (fd, header, order, n_tensors);
   fault = ok ? 0 : errno;
-  if (ok)
+  if (ok && !special)
     set_mode (fd, path);
   /* A full disk may only be told at the end, so closing counts. */
   if (fd >= 0 && close (fd) != 0 && ok)
@@ -222,7 +233,7 @@ st_write (const char *path,
       ok = FALSE;
       fault = errno;
     }
-  if (ok && g_rename (temporary, path) != 0)
+  if (ok && !special && g_rename (temporary, path) != 0)
     {
       ok = FALSE;
       fault = errno;
@@ -231,7 +242,7 @@ st_write (const char *path,
     {
       g_set_error (error, ST_ERROR, ST_ERROR_IO, "“%s” could not be written: %s", path,
                    g_strerror (fault));
-      if (fd >= 0)
+      if (fd >= 0 && !special)
         g_unlink (temporary);
     }
   g_string_free (header, TRUE);

@@ -18,6 +18,7 @@ typedef struct
 {
   guint64 not_finite, zero, small; /* small: zero or subnormal */
   guint64 min, max;                /* keys; they are compared as signed numbers */
+  guint64 base;                    /* of 64-bit integers: what was taken off the values */
 } Scan;
 
 #define SCAN(name, utype, stype, bits, inf, normal)                                      \
@@ -78,8 +79,14 @@ SCAN_INTEGERS (scan_u64, guint64, gint64, ~low)
 CONVERT (convert_f32, float)
 CONVERT (convert_i32, gint32)
 CONVERT (convert_u32, guint32)
-CONVERT (convert_i64, gint64)
-CONVERT (convert_u64, guint64)
+
+/* Differences keep what a double loses of integers above 2⁵³. */
+STATS_CLONES static void
+distances_64 (const guint64 *src, gsize n, guint64 base, double *dst)
+{
+  for (gsize i = 0; i < n; i++)
+    dst[i] = (double) (src[i] - base);
+}
 
 static void
 scan_block (StDtype dtype, const guint8 *src, gsize n, Scan *scan, double *values)
@@ -100,11 +107,13 @@ scan_block (StDtype dtype, const guint8 *src, gsize n, Scan *scan, double *value
       break;
     case ST_DTYPE_I64:
       scan_i64 ((const guint64 *) src, n, scan);
-      convert_i64 ((const gint64 *) src, n, values);
+      scan->base = stats_code_from_key (stats_space (dtype), scan->min);
+      distances_64 ((const guint64 *) src, n, scan->base, values);
       break;
     case ST_DTYPE_U64:
       scan_u64 ((const guint64 *) src, n, scan);
-      convert_u64 ((const guint64 *) src, n, values);
+      scan->base = stats_code_from_key (stats_space (dtype), scan->min);
+      distances_64 ((const guint64 *) src, n, scan->base, values);
       break;
     default:
       scan_f32 ((const guint32 *) src, n, scan);
@@ -180,6 +189,18 @@ count_folded (const guint8 *src, gsize n, guint32 *counters)
 }
 
 static void
+add_moments (FirstWorker *worker, guint64 chunk, gsize n, const Scan *scan)
+{
+  StDtype dtype = worker->pass->dtype;
+  StatsMoments block = { 0 };
+
+  stats_moments_add_block (&block, worker->values, n);
+  if (dtype == ST_DTYPE_I64 || dtype == ST_DTYPE_U64)
+    stats_moments_shift (&block, dtype, scan->base);
+  stats_moments_merge (&worker->pass->moments[chunk], &block);
+}
+
+static void
 first_piece (gpointer data, guint64 chunk, const guint8 *src, gsize size)
 {
   FirstWorker *worker = data;
@@ -196,7 +217,7 @@ first_piece (gpointer data, guint64 chunk, const guint8 *src, gsize size)
       worker->summary.subnormal += scan.small - scan.zero;
       worker->min_key = MIN (worker->min_key, scan.min);
       worker->max_key = MAX (worker->max_key, scan.max);
-      stats_moments_add_block (&worker->pass->moments[chunk], worker->values, kept);
+      add_moments (worker, chunk, kept, &scan);
       if (dtype == ST_DTYPE_F64)
         count_folded (src, n, worker->counters);
       else if (worker->pass->counts != NULL)

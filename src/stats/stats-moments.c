@@ -80,6 +80,19 @@ stats_moments_add_block (StatsMoments *moments, double *x, gsize n)
 }
 
 void
+stats_moments_shift (StatsMoments *moments, StDtype dtype, guint64 code)
+{
+  guint64 low = code & 0xffffffff, high = code - low;
+  StatsSum mean = { 0 };
+
+  stats_sum_add (&mean, dtype == ST_DTYPE_I64 ? (double) (gint64) high : (double) high);
+  stats_sum_add (&mean, (double) low);
+  stats_sum_add (&mean, moments->mean);
+  moments->mean = mean.hi;
+  moments->mean_lo += mean.lo;
+}
+
+void
 stats_moments_merge (StatsMoments *moments, const StatsMoments *other)
 {
   if (other->n == 0)

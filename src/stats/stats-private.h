@@ -210,6 +210,10 @@ typedef struct
 
 /** stats_moments_add_block: @x has room for STATS_BLOCK + 16 values and is written to */
 void stats_moments_add_block (StatsMoments *moments, double *x, gsize n);
+/** stats_moments_shift: as if the integer of 64 bits with @code had been added to every
+ * value: such integers are summed as distances from one of them, which a double holds
+ * where it does not hold the integers */
+void stats_moments_shift (StatsMoments *moments, StDtype dtype, guint64 code);
 void stats_moments_merge (StatsMoments *moments, const StatsMoments *other);
 /** stats_moments_write: mean and std of @summary, NaN where a double overflowed */
 void stats_moments_write (const StatsMoments *moments, StatsSummary *summary);

@@ -168,18 +168,27 @@ exact_moments (StatsTensor *stats, const Table *table)
   StatsMoments *moments = &stats->moments;
   StatsSum sum = { 0 };
   double n = (double) moments->n;
+  gboolean shifted = stats->dtype == ST_DTYPE_I64 || stats->dtype == ST_DTYPE_U64;
+  g_autofree double *distances = shifted ? g_new (double, table->n) : NULL;
+  const double *values = shifted ? distances : table->values;
 
+  for (gsize i = 0; shifted && i < table->n; i++)
+    distances[i] = (double) (table->keys[i] - table->keys[0]);
   for (gsize i = 0; i < table->n; i++)
-    add_times (&sum, table->values[i], table->counts[i]);
+    add_times (&sum, values[i], table->counts[i]);
   moments->mean = (sum.hi + sum.lo) / n;
   moments->mean_lo = (fma (-moments->mean, n, sum.hi) + sum.lo) / n;
 
   for (gsize i = 0; i < table->n; i++)
     {
-      double distance = table->values[i] - moments->mean;
+      double distance = values[i] - moments->mean;
       add_times (&moments->m2, distance * distance, table->counts[i]);
     }
   stats_sum_add (&moments->m2, -moments->mean_lo * moments->mean_lo * n);
+  if (shifted)
+    stats_moments_shift (
+        moments, stats->dtype,
+        stats_code_from_key (stats_space (stats->dtype), table->keys[0]));
 }
 
 static void

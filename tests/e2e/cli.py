@@ -8,6 +8,7 @@ import json
 import math
 import os
 import signal
+import stat
 import struct
 import subprocess
 import sys
@@ -147,7 +148,8 @@ class Cli(unittest.TestCase):
 
     def test_faults_name_the_number(self):
         for args, word in ((("--width", "500"), "500"), (("--steps", "0"), "0"), (("--cfg", "3,5"), "3,5"),
-                           (("--seed", "-1"), "-1"), (("--batch", "0"), "0"), (("--device", "99"), "99"),
+                           (("--seed", "-1"), "-1"), (("--width", "-8"), "-8"), (("--device", "-2"), "-2"),
+                           (("--batch", "0"), "0"), (("--device", "99"), "99"),
                            (("--precision", "fp8"), "fp8"), (("--width", "1000000"), "1000000"),
                            (("--model", self.path("none.safetensors")), "none.safetensors"),
                            (("--output", self.path("no/where.png")), "no")):
@@ -185,8 +187,27 @@ class Cli(unittest.TestCase):
         self.assertTrue(devices[0]["name"])
 
     def test_full_disk(self):
-        out = run("generate", "--steps", "1", "--output", "/dev/full/x.png")
-        self.assertEqual(out.returncode, 1)
+        for args in (("--output", "/dev/full"), ("--output", self.path("x.png"), "--latents-out", "/dev/full")):
+            out = run("generate", "--steps", "1", *args)
+            self.assertEqual(out.returncode, 1)
+            self.assertIn("No space left", out.stderr)
+        self.assertTrue(stat.S_ISCHR(os.stat("/dev/full").st_mode))  # written to, not replaced
+        write_tensors(self.path("f.safetensors"), {"f": ("F16", [1], bytes(2))})
+        for command in ("inspect", "stats"):
+            with open("/dev/full", "w") as full:
+                out = subprocess.run([CLI, command, self.path("f.safetensors")], stdout=full, stderr=subprocess.PIPE)
+            self.assertEqual(out.returncode, 1)
+            self.assertIn(b"No space left", out.stderr)
+
+    def test_names_do_not_steer_the_terminal(self):
+        path, name = self.path("n.safetensors"), "\x1b[31m\x9b2J\u2028\x7f\0end"
+        write_tensors(path, {name: ("U8", [1], bytes(1))})
+        for args in (("inspect", path), ("stats", path), ("stats", path, "\x1b[31m"), ("inspect", "--json", path)):
+            out = run(*args)
+            for c in "\x1b\x9b\x7f\0":
+                self.assertNotIn(c, out.stdout + out.stderr)
+        self.assertEqual(len(out.stdout.splitlines()), 1)
+        self.assertEqual(json.loads(out.stdout)["tensors"][0]["name"], name)
 
 
 if __name__ == "__main__":

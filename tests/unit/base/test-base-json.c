@@ -81,7 +81,7 @@ test_strings (void)
   base_json_end_object (json);
   text = base_json_steal (json, &length);
   g_assert_cmpstr (text, ==,
-                   "{\"te\\u0000st\":\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\177 日本語 "
+                   "{\"te\\u0000st\":\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\\u007f 日本語 "
                    "\360\237\230\200\",\"bad\":\"a\357\277\275\357\277\275\357\277\275 "
                    "z\357\277\275\357\277\275\"}");
   g_assert_true (g_utf8_validate (text, (gssize) length, NULL));

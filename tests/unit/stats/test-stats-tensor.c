@@ -129,6 +129,38 @@ test_block_definition (void)
   g_assert_cmpfloat (moments.m2.hi, ==, squares - sum * (sum / (double) n));
 }
 
+/* Integers beyond what a double holds: 0 … 100 over and over at either end of the range,
+ * sorted and counted. Their variance is (101² − 1) / 12. */
+static void
+test_far_integers (void)
+{
+  const struct
+  {
+    StDtype dtype;
+    guint64 code;
+    double value;
+  } bases[] = {
+    { ST_DTYPE_U64, G_MAXUINT64 - 100, 0x1p64 },
+    { ST_DTYPE_U64, (G_GUINT64_CONSTANT (1) << 53) + 1, 0x1p53 + 51 },
+    { ST_DTYPE_I64, G_MAXINT64 - 100, 0x1p63 },
+    { ST_DTYPE_I64, (guint64) G_MININT64, -0x1p63 },
+    { ST_DTYPE_I64, (guint64) -50, 0 },
+  };
+  const gsize counts[] = { 101 * 9, 101 * 1000 };
+
+  for (guint b = 0; b < G_N_ELEMENTS (bases); b++)
+    for (guint c = 0; c < G_N_ELEMENTS (counts); c++)
+      {
+        g_autofree guint64 *data = g_new (guint64, counts[c]);
+        for (gsize i = 0; i < counts[c]; i++)
+          data[i] = bases[b].code + i % 101;
+        g_autoptr (StatsTensor) stats = fixture_stats (bases[b].dtype, data, counts[c]);
+        const StatsSummary *s = stats_tensor_summary (stats);
+        g_assert_cmpfloat (s->mean, ==, bases[b].value);
+        g_assert_cmpfloat_with_epsilon (s->std, sqrt (850), 1e-12);
+      }
+}
+
 static void
 cancel_soon (const char *stage, guint64 done, guint64 total, gpointer cancellable)
 {
@@ -275,6 +307,7 @@ main (int argc, char **argv)
   g_test_add_func ("/stats/tensor/large-quantiles", test_large_quantiles);
   g_test_add_func ("/stats/tensor/threads", test_threads);
   g_test_add_func ("/stats/tensor/block-definition", test_block_definition);
+  g_test_add_func ("/stats/tensor/far-integers", test_far_integers);
   g_test_add_func ("/stats/tensor/cancel", test_cancel);
   g_test_add_func ("/stats/tensor/progress", test_progress);
   g_test_add_func ("/stats/tensor/file-cut-short", test_file_cut_short);
