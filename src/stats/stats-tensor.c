@@ -172,10 +172,17 @@ exact_moments (StatsTensor *stats, const Table *table)
   g_autofree double *distances = shifted ? g_new (double, table->n) : NULL;
   const double *values = shifted ? distances : table->values;
 
-  for (gsize i = 0; shifted && i < table->n; i++)
-    distances[i] = (double) (table->keys[i] - table->keys[0]);
   for (gsize i = 0; i < table->n; i++)
-    add_times (&sum, values[i], table->counts[i]);
+    if (shifted) /* in two halves, since a double does not hold 64 bits */
+      {
+        guint64 distance = table->keys[i] - table->keys[0], low = distance & 0xffffffff;
+
+        distances[i] = (double) distance;
+        add_times (&sum, (double) (distance - low), table->counts[i]);
+        add_times (&sum, (double) low, table->counts[i]);
+      }
+    else
+      add_times (&sum, values[i], table->counts[i]);
   moments->mean = (sum.hi + sum.lo) / n;
   moments->mean_lo = (fma (-moments->mean, n, sum.hi) + sum.lo) / n;
 
