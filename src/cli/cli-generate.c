@@ -191,7 +191,7 @@ picture_path (const Options *options, const SdParams *params, guint picture)
   if (picture == 0)
     return g_steal_pointer (&first);
   gsize length = strlen (first);
-  if (g_str_has_suffix (first, ".png"))
+  if (length > 4 && g_ascii_strcasecmp (first + length - 4, ".png") == 0)
     length -= 4;
   return g_strdup_printf ("%.*s-%u%s", (int) length, first, picture + 1, first + length);
 }

@@ -202,7 +202,8 @@ inspect_one (const char *path, gboolean as_json, const BaseTask *task)
     file = st_file_open (path, task, &error);
   else
     model = st_model_open (path, task, &error);
-  if (as_json)
+  /* What was not looked at to the end is neither valid nor refused. */
+  if (as_json && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     {
       if (file != NULL)
         json_file (json, path, file);
@@ -245,8 +246,8 @@ cli_inspect (int argc, char **argv)
     }
   BaseTask task = { .cancellable = cli_cancellable () };
   status = CLI_OK;
-  for (int i = 1; i < argc; i++)
+  for (int i = 1; i < argc && !g_cancellable_is_cancelled (task.cancellable); i++)
     if (!inspect_one (argv[i], as_json, &task))
       status = CLI_FAILED;
-  return status;
+  return g_cancellable_is_cancelled (task.cancellable) ? CLI_FAILED : status;
 }

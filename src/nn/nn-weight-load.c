@@ -189,10 +189,13 @@ load_batches (NnContext *context,
   for (guint turn = 1; batch.error == NULL && batch.first < weights->len; turn ^= 1)
     {
       Batch next = next_batch (weights, batch.end, slot_bytes, slots[turn], task);
-      GThread *reader = g_thread_new ("weights", read_batch, &next);
+      GThread *reader = g_thread_try_new ("weights", read_batch, &next, NULL);
       gboolean good = repack_batch (context, &batch, error);
 
-      g_thread_join (reader);
+      if (reader != NULL)
+        g_thread_join (reader);
+      else /* too little memory for a thread is enough for a slower start */
+        read_batch (&next);
       if (!good)
         {
           forget_batch (&batch);

@@ -117,6 +117,8 @@ class Cli(unittest.TestCase):
         self.assertNotEqual(pixels("a.png"), pixels("c.png"))
 
     def test_batch_is_its_pictures(self):
+        out = self.generate("N.PNG", "--batch", "2", "--seed", "5")
+        self.assertEqual(out.stdout.split(), [self.path("N.PNG"), self.path("N-2.PNG")])
         out = self.generate("n.png", "--batch", "2", "--seed", "5", "--latents-out", self.path("l.safetensors"))
         self.assertEqual(out.stdout.split(), [self.path("n.png"), self.path("n-2.png")])
         self.generate("m.png", "--seed", "6")
