@@ -84,6 +84,17 @@ cli_printable (const char *text, gsize length)
   return g_string_free (out, FALSE);
 }
 
+char *
+cli_shape_text (const StTensor *tensor)
+{
+  GString *out = g_string_new ("[");
+
+  for (guint i = 0; i < tensor->rank; i++)
+    g_string_append_printf (out, i ? ", %" G_GUINT64_FORMAT : "%" G_GUINT64_FORMAT,
+                            tensor->shape[i]);
+  return g_string_free (g_string_append_c (out, ']'), FALSE);
+}
+
 int
 cli_fail (const GError *error)
 {

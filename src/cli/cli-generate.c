@@ -49,8 +49,14 @@ fill_names (const Options *options, SdParams *params, GError **error)
   if (options->sampler != NULL
       && !sampler_parse (options->sampler, &params->sampler, &params->schedule, error))
     return FALSE;
+  /* A1111's word for what each sampler has there by itself */
   if (options->schedule != NULL
-      && !sampler_schedule_parse (options->schedule, &params->schedule, error))
+      && g_ascii_strcasecmp (options->schedule, "automatic") == 0)
+    params->schedule = params->sampler == SAMPLER_DPMPP_2M ? SAMPLER_KARRAS
+                       : params->sampler == SAMPLER_DDIM   ? SAMPLER_DDIM_UNIFORM
+                                                           : SAMPLER_NORMAL;
+  else if (options->schedule != NULL
+           && !sampler_schedule_parse (options->schedule, &params->schedule, error))
     return FALSE;
   if (options->rng != NULL)
     {
@@ -153,12 +159,15 @@ read_noise (const char *path, const SdParams *params, GError **error)
   if (tensor == NULL || tensor->dtype != ST_DTYPE_F32 || tensor->rank != 4
       || memcmp (tensor->shape, wanted, sizeof wanted) != 0)
     {
+      g_autofree char *shape = tensor != NULL ? cli_shape_text (tensor) : NULL;
+
       g_set_error (error, SD_ERROR, SD_ERROR_PARAMETER,
                    "%s: a tensor “noise” of F32 [%" G_GUINT64_FORMAT
                    ", 4, %" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT
-                   "] is needed for this size and batch%s",
+                   "] is needed for this size and batch; there is %s %s",
                    path, wanted[0], wanted[2], wanted[3],
-                   tensor == NULL ? "; there is none" : "; the one there differs");
+                   tensor != NULL ? st_dtype_name (tensor->dtype) : "none",
+                   tensor != NULL ? shape : "");
       return NULL;
     }
   g_autofree float *noise = g_try_malloc (tensor->end - tensor->begin);

@@ -149,17 +149,6 @@ json_model (BaseJson *json, const char *path, StModel *model)
   base_json_end_object (json);
 }
 
-static char *
-shape_text (const StTensor *tensor)
-{
-  GString *out = g_string_new ("[");
-
-  for (guint i = 0; i < tensor->rank; i++)
-    g_string_append_printf (out, i ? ", %" G_GUINT64_FORMAT : "%" G_GUINT64_FORMAT,
-                            tensor->shape[i]);
-  return g_string_free (g_string_append_c (out, ']'), FALSE);
-}
-
 static void
 print_model (const char *path, StModel *model)
 {
@@ -179,7 +168,7 @@ print_model (const char *path, StModel *model)
     {
       const StModelTensor *entry = st_model_tensor (model, i);
       g_autofree char *name = cli_printable (entry->name, entry->name_length);
-      g_autofree char *shape = shape_text (entry->tensor);
+      g_autofree char *shape = cli_shape_text (entry->tensor);
 
       cli_print ("  %-12s %-22s %s\n", st_dtype_name (entry->tensor->dtype), shape, name);
     }

@@ -7,6 +7,7 @@
 
 #include <gio/gio.h>
 #include "base/base-task.h"
+#include "st/st.h"
 
 /* Exit statuses: 0 done; 1 refused, failed or cancelled; 2 the command line makes no
  * sense. */
@@ -46,6 +47,8 @@ void cli_print_n (const char *text, gsize length);
 /** cli_printable: (transfer full): control characters as \\u001b: a name from a file must
  * not steer the terminal; bytes that are not UTF-8 as U+FFFD */
 char *cli_printable (const char *text, gsize length);
+/** cli_shape_text: (transfer full): "[2, 3]" */
+char *cli_shape_text (const StTensor *tensor);
 /** cli_close_output: @status, or CLI_FAILED when standard output could not be written */
 int cli_close_output (int status);
 /** cli_fail: "calotype-cli: message" to standard error; returns CLI_FAILED */

@@ -138,12 +138,16 @@ class Cli(unittest.TestCase):
         out = run("generate", "--noise-in", self.path("noise.safetensors"), "--width", "64", "--output", self.path("w.png"))
         self.assertEqual(out.returncode, 1)
         self.assertIn("[1, 4, 16, 8]", out.stderr)
+        self.assertIn("there is F32 [1, 4, 16, 16]", out.stderr)
 
     def test_names_of_samplers(self):
         self.generate("x.png", "--sampler", "Euler a", "--schedule", "sgm_uniform", "--rng", "nv", "--seed", "1")
         text = png_texts(self.path("x.png"))["parameters"]
         self.assertIn("Sampler: Euler a", text)
         self.assertIn("RNG: NV", text)
+        for sampler, schedule in (("DPM++ 2M", "Karras"), ("Heun", "Normal")):
+            self.generate("x.png", "--sampler", sampler, "--schedule", "Automatic", "--seed", "1")
+            self.assertIn(f"Sampler: {sampler}, Schedule type: {schedule}", png_texts(self.path("x.png"))["parameters"])
         out = run("generate", "--sampler", "nonsense", "--output", self.path("y.png"))
         self.assertEqual(out.returncode, 1)
         self.assertIn("nonsense", out.stderr)
