@@ -163,6 +163,7 @@ struct _GpuKernel
   guint subgroup_size;
   VkPipeline pipeline; /* once it is compiled */
   VkResult result;     /* VK_NOT_READY until then */
+  gboolean ran;        /* dispatched at least once: a CPU device has made its code */
 };
 
 void gpu_compile_init (GpuDevice *device);

@@ -14,6 +14,8 @@
 #define IN_FLIGHT 2
 #define SUBMISSION_SECONDS 0.05
 #define MAX_PIECES 16
+#define PATIENCE 0.3 /* seconds beyond the expected after which kernels are being made   \
+                      */
 
 typedef struct
 {
@@ -29,7 +31,43 @@ typedef struct
   const BaseTask *task;
   Submission slots[IN_FLIGHT];
   gint64 last_time; /* µs, when the latest submission was made or ended */
+  gint64 start;
+  double flops;         /* done */
+  guint fresh, n_fresh; /* kernels that never ran: had their first run, in all */
 } Run;
+
+/* Kernels of dispatches [first, end) that never ran; with @mark they have now. */
+static guint
+count_fresh (GpuRecording *recording, guint first, guint end, gboolean mark)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new (NULL, NULL);
+
+  for (guint i = first; i < end; i++)
+    {
+      GpuKernel *kernel = g_array_index (recording->dispatches, GpuDispatch, i).kernel;
+
+      if (!kernel->ran)
+        g_hash_table_add (seen, kernel);
+      kernel->ran |= mark;
+    }
+  return g_hash_table_size (seen);
+}
+
+/* A CPU device makes a kernel's code when it first runs, or finds it in its cache: only
+ * the time tells which. */
+static void
+tell_kernels (Run *run, guint first, guint end)
+{
+  GpuDevice *device = run->recording->device;
+  double seconds = (g_get_monotonic_time () - run->start) * 1e-6;
+
+  if (run->n_fresh == 0 || device->physical.info.kind != GPU_KIND_CPU)
+    return;
+  run->fresh += count_fresh (run->recording, first, end, TRUE);
+  if (run->fresh < run->n_fresh
+      && seconds - run->flops / device->flops_per_second > PATIENCE)
+    base_task_progress (run->task, "kernels", run->fresh, run->n_fresh);
+}
 
 /* What the device does per second, from work that lasted long enough to be told. */
 static void
@@ -62,6 +100,9 @@ await (Run *run, Submission *s, GError **error)
   if (recording->profile && recording->queries == VK_NULL_HANDLE)
     recording->seconds[last->first] = (g_get_monotonic_time () - run->last_time) * 1e-6;
   learn_speed (run, s->flops);
+  run->flops += s->flops;
+  tell_kernels (run, g_array_index (recording->pieces, GpuPiece, s->first).first,
+                last->end);
   base_task_progress (run->task, "compute", last->end, recording->dispatches->len);
   return TRUE;
 }
@@ -80,7 +121,10 @@ gather (Run *run, guint first, VkCommandBuffer *commands, double *flops)
     {
       const GpuPiece *piece = &g_array_index (recording->pieces, GpuPiece, first + n);
 
-      if (n > 0 && *flops + piece->flops > budget)
+      if (n > 0
+          && (*flops + piece->flops > budget
+              || (run->fresh < run->n_fresh
+                  && count_fresh (recording, piece->first, piece->end, FALSE) > 0)))
         break;
       commands[n++] = piece->commands;
       *flops += piece->flops;
@@ -141,7 +185,8 @@ run_pieces (Run *run, GError **error)
       = recording->profile && recording->queries == VK_NULL_HANDLE ? 1 : IN_FLIGHT;
   guint first = 0;
 
-  run->last_time = g_get_monotonic_time ();
+  run->start = run->last_time = g_get_monotonic_time ();
+  run->n_fresh = count_fresh (recording, 0, recording->dispatches->len, FALSE);
   for (guint turn = 0; first < recording->pieces->len; turn = (turn + 1) % depth)
     {
       Submission *s = &run->slots[turn];

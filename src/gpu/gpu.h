@@ -204,7 +204,8 @@ void gpu_recording_barrier (GpuRecording *recording);
 gboolean gpu_recording_finish (GpuRecording *recording, gboolean profile, GError **error);
 /**
  * gpu_recording_run: submits and waits; between submissions asks @task, whose progress is
- * in dispatches with stage "compute"
+ * in dispatches with stage "compute", and on a CPU device that is making machine code in
+ * kernels with stage "kernels"
  */
 gboolean
 gpu_recording_run (GpuRecording *recording, const BaseTask *task, GError **error);

@@ -25,7 +25,7 @@ static const char *const stage_names[SD_N_STAGES]
 typedef struct
 {
   const BaseTask *task;
-  const char *stage;
+  const char *stage; /* NULL: a short one that is not worth a word */
   guint part, parts; /* parts 0: the whole */
 } Relay;
 
@@ -35,6 +35,14 @@ static void
 relay_progress (const char *stage, guint64 done, guint64 total, gpointer user_data)
 {
   const Relay *relay = user_data;
+  /* That kernels are being made explains a wait, whatever is waited for. */
+  if (relay->parts == 0 && g_str_equal (stage, "kernels"))
+    {
+      base_task_progress (relay->task, stage, done, total);
+      return;
+    }
+  if (relay->stage == NULL)
+    return;
   if (relay->parts > 0)
     {
       done = (guint64) relay->part * PART + PART * done / MAX (total, 1);
@@ -43,7 +51,6 @@ relay_progress (const char *stage, guint64 done, guint64 total, gpointer user_da
   base_task_progress (relay->task, relay->stage, done, total);
 }
 
-/* @relay: (nullable): without it nothing is told */
 static gboolean
 run_relayed (SdEngine *engine,
              SdProgram *program,
@@ -52,7 +59,7 @@ run_relayed (SdEngine *engine,
              GError **error)
 {
   BaseTask inner = { .cancellable = task != NULL ? task->cancellable : NULL,
-                     .progress = relay != NULL ? relay_progress : NULL,
+                     .progress = relay_progress,
                      .user_data = relay };
   gint64 start = g_get_monotonic_time ();
   if (!base_task_check (task, error) || !nn_program_run (program->program, &inner, error))
@@ -74,7 +81,7 @@ run_program (SdEngine *engine,
              GError **error)
 {
   Relay relay = { .task = task, .stage = stage };
-  return run_relayed (engine, program, stage != NULL ? &relay : NULL, task, error);
+  return run_relayed (engine, program, &relay, task, error);
 }
 
 /* What a stage gave; nn_state_read has looked at every value on its way. */
