@@ -34,6 +34,10 @@ const AppActionInfo app_actions[] = {
   { "win.lock-seed", "<Control>l", N_ ("Lock the seed"), APP_ACTIONS_PICTURES },
   { NULL, "<Alt>Up", N_ ("Earlier prompt"), APP_ACTIONS_PICTURES },
   { NULL, "<Alt>Down", N_ ("Later prompt"), APP_ACTIONS_PICTURES },
+  { "win.undo-settings", "<Control>z", N_ ("Undo a change of the settings"),
+    APP_ACTIONS_PICTURES },
+  { "win.redo-settings", "<Shift><Control>z", N_ ("Redo a change of the settings"),
+    APP_ACTIONS_PICTURES },
   { "win.toggle-history", "F9", N_ ("Show or hide the history"), APP_ACTIONS_PICTURES },
   { "win.save-copy", "<Control>s", N_ ("Save a copy"), APP_ACTIONS_PICTURES },
 
@@ -43,6 +47,7 @@ const AppActionInfo app_actions[] = {
     APP_ACTIONS_PICTURE },
   { NULL, "c", N_ ("Pin for comparing"), APP_ACTIONS_PICTURE },
   { NULL, "space", N_ ("Hold: show the pinned picture"), APP_ACTIONS_PICTURE },
+  { NULL, "b", N_ ("Both side by side, with a handle"), APP_ACTIONS_PICTURE },
   { NULL, "plus minus", N_ ("Zoom in, zoom out"), APP_ACTIONS_PICTURE },
   { "win.zoom-fit", "<Control>0", N_ ("Fit in the window"), APP_ACTIONS_PICTURE },
   { "win.zoom-original", "<Control>1", N_ ("Original size"), APP_ACTIONS_PICTURE },

@@ -10,6 +10,7 @@
 #include <glib/gi18n.h>
 
 #include "app/app-compat.h"
+#include "app/app-model-menu.h"
 
 AppWindow *
 app_pictures_window (AppPicturesPage *self)
@@ -99,16 +100,36 @@ on_lock_seed (GSimpleAction *action, GVariant *value, gpointer data)
 
 /* ---- settings ---- */
 
+/* The keys reach the window before the focused entry: what is typed elsewhere than on
+ * this page has an undo of its own. */
+static gboolean
+undo_elsewhere (AppPicturesPage *self, const char *action)
+{
+  GtkWidget *focus = gtk_root_get_focus (gtk_widget_get_root (GTK_WIDGET (self)));
+
+  if (self->shown)
+    return FALSE;
+  if (focus != NULL)
+    gtk_widget_activate_action (focus, action, NULL);
+  return TRUE;
+}
+
 static void
 on_undo (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-  app_session_undo (((AppPicturesPage *) data)->session);
+  AppPicturesPage *self = data;
+
+  if (!undo_elsewhere (self, "text.undo"))
+    app_session_undo (self->session);
 }
 
 static void
 on_redo (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-  app_session_redo (((AppPicturesPage *) data)->session);
+  AppPicturesPage *self = data;
+
+  if (!undo_elsewhere (self, "text.redo"))
+    app_session_redo (self->session);
 }
 
 static void
@@ -132,22 +153,46 @@ on_use_settings (GSimpleAction *action, GVariant *parameter, gpointer data)
 }
 
 static void
-on_text_pasted (GObject *source, GAsyncResult *result, gpointer data)
+take_pasted (AppPicturesPage *self, GAsyncResult *result, gboolean asked)
 {
-  g_autoptr (AppPicturesPage) self = data;
-  g_autofree char *text
-      = gdk_clipboard_read_text_finish (GDK_CLIPBOARD (source), result, NULL);
+  GdkClipboard *clipboard = gtk_widget_get_clipboard (GTK_WIDGET (self));
+  g_autofree char *text = gdk_clipboard_read_text_finish (clipboard, result, NULL);
   ImageMeta *meta = text != NULL ? image_meta_from_a1111 (text) : NULL;
 
-  if (meta != NULL)
+  if (app_pictures_window (self) == NULL)
+    image_meta_free (meta);
+  else if (meta != NULL)
     app_pictures_offer (self, meta);
-  else
+  else if (asked)
     app_window_toast (app_pictures_window (self),
                       _ ("The clipboard holds no settings of a picture."), NULL, NULL);
 }
 
 static void
+on_text_asked (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (AppPicturesPage) self = data;
+
+  take_pasted (self, result, TRUE);
+}
+
+static void
+on_text_pasted (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (AppPicturesPage) self = data;
+
+  take_pasted (self, result, FALSE);
+}
+
+static void
 on_paste_settings (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  gdk_clipboard_read_text_async (gtk_widget_get_clipboard (data), NULL, on_text_asked,
+                                 g_object_ref (data));
+}
+
+static void
+on_offer_pasted (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
   gdk_clipboard_read_text_async (gtk_widget_get_clipboard (data), NULL, on_text_pasted,
                                  g_object_ref (data));
@@ -313,15 +358,17 @@ on_free_memory (GSimpleAction *action, GVariant *parameter, gpointer data)
   app_worker_free_memory (app_worker_get ());
 }
 
+/* Where to put one; what is there already stands in the menu that the button opens. */
 static void
 on_bigger_model (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-  AppWindow *window = app_pictures_window (data);
+  g_autofree char *folder = app_model_menu_folder ();
+  g_autofree char *text = g_strdup_printf (
+      _ ("Put a Stable Diffusion model (.safetensors) into \u2066%s\u2069, or open one."),
+      folder);
 
-  app_window_toast (window,
-                    _ ("Open a Stable Diffusion model: a .safetensors file from A1111’s "
-                       "or ComfyUI’s folder works as it is."),
-                    _ ("Open…"), "win.open");
+  app_window_toast (app_pictures_window (data), text, _ ("Show Models"),
+                    "win.model-menu");
 }
 
 static const GActionEntry entries[] = {
@@ -337,6 +384,7 @@ static const GActionEntry entries[] = {
   { "fill-settings", on_fill },
   { "use-settings", on_use_settings },
   { "paste-settings", on_paste_settings },
+  { "offer-pasted", on_offer_pasted },
   { "zoom-fit", on_zoom_fit },
   { "zoom-original", on_zoom_original },
   { "pin-picture", on_pin_picture },

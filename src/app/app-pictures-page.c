@@ -615,9 +615,19 @@ app_pictures_page_class_init (AppPicturesPageClass *class)
                                             GTK_TYPE_BIN_LAYOUT);
 }
 
+static GdkContentProvider *
+on_drag_out (GtkDragSource *source, double x, double y, AppPicturesPage *self)
+{
+  AppPicture *shown = app_session_get_shown (self->session);
+
+  return shown != NULL ? app_history_content (shown) : NULL;
+}
+
 static void
 add_controllers (AppPicturesPage *self)
 {
+  GtkDragSource *out = gtk_drag_source_new ();
+
   GtkEventController *page_keys = gtk_event_controller_key_new (),
                      *keys = gtk_event_controller_key_new ();
   GtkDropTarget *drop = gtk_drop_target_new (GDK_TYPE_FILE_LIST, GDK_ACTION_COPY);
@@ -627,6 +637,9 @@ add_controllers (AppPicturesPage *self)
   g_signal_connect (keys, "key-pressed", G_CALLBACK (on_picture_key), self);
   g_signal_connect (keys, "key-released", G_CALLBACK (on_picture_key_up), self);
   gtk_widget_add_controller (GTK_WIDGET (app_stage_get_canvas (self->stage)), keys);
+  g_signal_connect (out, "prepare", G_CALLBACK (on_drag_out), self);
+  gtk_widget_add_controller (GTK_WIDGET (app_stage_get_canvas (self->stage)),
+                             GTK_EVENT_CONTROLLER (out));
   g_signal_connect (drop, "drop", G_CALLBACK (on_drop), self);
   gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (drop));
 }

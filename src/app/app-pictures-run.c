@@ -130,6 +130,16 @@ set_inhibited (AppPicturesPage *self, gboolean running)
     }
 }
 
+static void
+on_warned (AppJob *job, AppPicturesPage *self)
+{
+  const char *const *warnings = app_job_get_warnings (job);
+  AppWindow *window = app_pictures_window (self);
+
+  if (window != NULL && warnings != NULL && warnings[0] != NULL)
+    app_window_toast (window, warnings[0], NULL, NULL);
+}
+
 /* Lasting: without a device nothing can be made until something is installed. */
 static void
 show_device_fault (AppPicturesPage *self, AppJob *job)
@@ -199,6 +209,7 @@ app_pictures_watch (AppPicturesPage *self, AppJob *job)
   g_signal_connect_object (job, "sharpened", G_CALLBACK (on_sharpened), self, 0);
   g_signal_connect_object (job, "picture", G_CALLBACK (on_picture), self, 0);
   g_signal_connect_object (job, "state-changed", G_CALLBACK (on_state), self, 0);
+  g_signal_connect_object (job, "warned", G_CALLBACK (on_warned), self, 0);
   /* What runs, or will run before this one, keeps the time line. */
   AppJobState now = self->live != NULL ? app_job_get_state (self->live) : APP_JOB_DONE;
   if (now != APP_JOB_RUNNING && now != APP_JOB_WAITING)

@@ -175,6 +175,13 @@ on_key (GtkEventControllerKey *controller,
   return GDK_EVENT_STOP;
 }
 
+/* What was pasted may be the settings of a picture: the window looks, and offers them. */
+static void
+on_paste (AppPrompt *self)
+{
+  gtk_widget_activate_action (GTK_WIDGET (self->view), "win.offer-pasted", NULL);
+}
+
 void
 app_prompt_set_session (AppPrompt *self, AppSession *session)
 {
@@ -277,6 +284,8 @@ app_prompt_new (GtkTextView *view, GtkLabel *counter, GtkWidget *placeholder)
   self->unknown = gtk_text_buffer_create_tag (self->buffer, NULL, "underline",
                                               PANGO_UNDERLINE_ERROR, NULL);
   g_signal_connect_swapped (self->buffer, "changed", G_CALLBACK (on_changed), self);
+  g_signal_connect_object (view, "paste-clipboard", G_CALLBACK (on_paste), self,
+                           G_CONNECT_SWAPPED);
   gtk_event_controller_set_propagation_phase (keys, GTK_PHASE_CAPTURE);
   g_signal_connect_object (keys, "key-pressed", G_CALLBACK (on_key), self, 0);
   gtk_widget_add_controller (GTK_WIDGET (view), keys);

@@ -367,25 +367,31 @@ make_stack (AppStage *self)
 static GtkWidget *
 make_after (AppStage *self)
 {
+  GtkWidget *said = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
+  GtkWidget *buttons = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
   GtkWidget *icon = gtk_image_new_from_icon_name ("dialog-warning-symbolic");
 
-  self->after = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
+  self->after = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
   self->message = gtk_label_new ("");
   gtk_label_set_wrap (GTK_LABEL (self->message), TRUE);
+  gtk_label_set_wrap_mode (GTK_LABEL (self->message), PANGO_WRAP_WORD_CHAR);
   gtk_label_set_xalign (GTK_LABEL (self->message), 0);
   gtk_label_set_selectable (GTK_LABEL (self->message), TRUE);
   gtk_widget_set_hexpand (self->message, TRUE);
+  gtk_box_append (GTK_BOX (said), icon);
+  gtk_box_append (GTK_BOX (said), self->message);
   self->go_on = make_button (_ ("Continue"), "win.continue");
   self->keep = make_button (_ ("Keep Preview"), "win.keep-preview");
   self->discard = make_button (_ ("Discard"), "win.discard");
   self->details = gtk_button_new_with_label (_ ("Copy Details"));
   g_signal_connect (self->details, "clicked", G_CALLBACK (on_details), self);
-  gtk_box_append (GTK_BOX (self->after), icon);
-  gtk_box_append (GTK_BOX (self->after), self->message);
-  gtk_box_append (GTK_BOX (self->after), self->details);
-  gtk_box_append (GTK_BOX (self->after), self->go_on);
-  gtk_box_append (GTK_BOX (self->after), self->keep);
-  gtk_box_append (GTK_BOX (self->after), self->discard);
+  gtk_widget_set_halign (buttons, GTK_ALIGN_END);
+  gtk_box_append (GTK_BOX (buttons), self->details);
+  gtk_box_append (GTK_BOX (buttons), self->go_on);
+  gtk_box_append (GTK_BOX (buttons), self->keep);
+  gtk_box_append (GTK_BOX (buttons), self->discard);
+  gtk_box_append (GTK_BOX (self->after), said);
+  gtk_box_append (GTK_BOX (self->after), buttons);
   gtk_widget_set_visible (self->after, FALSE);
   return self->after;
 }

@@ -14,8 +14,9 @@
 #define IN_FLIGHT 2
 #define SUBMISSION_SECONDS 0.05
 #define MAX_PIECES 16
-#define PATIENCE 0.3 /* seconds beyond the expected after which kernels are being made   \
-                      */
+#define PATIENCE                                                                         \
+  0.3 /* seconds beyond the expected after which kernels are being made                  \
+       */
 
 typedef struct
 {
