@@ -174,11 +174,9 @@ on_state (AppJob *job, AppPicturesPage *self)
   else if (state != APP_JOB_WAITING && window != NULL)
     app_window_set_progress (window, -1);
   if (state == APP_JOB_DONE)
-    {
-      notify_done (self, job);
-      if (self->live == job)
-        app_worker_sharpen (app_worker_get (), job);
-    }
+    notify_done (self, job);
+  if ((state == APP_JOB_DONE || state == APP_JOB_STOPPED) && self->live == job)
+    app_worker_sharpen (app_worker_get (), job);
   if (state == APP_JOB_FAILED)
     show_device_fault (self, job);
   app_pictures_update_actions (self);

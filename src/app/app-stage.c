@@ -20,7 +20,7 @@ struct _AppStage
 
   GtkWidget *box, *stack, *sheet, *foot, *after, *line;
   GtkWidget *empty_title, *empty_text;
-  GtkWidget *status, *stop, *message, *go_on, *keep, *discard, *details;
+  GtkWidget *status, *stop, *message, *go_on, *keep, *discard, *details, *warning;
   AppCanvas *canvas;
   AppScrubber *scrubber;
   AppJob *job;
@@ -114,6 +114,7 @@ show_after (AppStage *self)
   g_autofree char *text = ended_text (self->job);
   gtk_label_set_text (GTK_LABEL (self->message), text);
   gtk_widget_set_visible (self->details, failed);
+  gtk_widget_set_visible (self->warning, failed);
   gtk_button_set_label (GTK_BUTTON (self->go_on),
                         failed ? _ ("Try Again") : _ ("Continue"));
   gtk_widget_set_visible (self->keep, app_job_get_step (self->job) > 0
@@ -367,9 +368,7 @@ make_stack (AppStage *self)
 static GtkWidget *
 make_after (AppStage *self)
 {
-  GtkWidget *said = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
   GtkWidget *buttons = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
-  GtkWidget *icon = gtk_image_new_from_icon_name ("dialog-warning-symbolic");
 
   self->after = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
   self->message = gtk_label_new ("");
@@ -378,19 +377,20 @@ make_after (AppStage *self)
   gtk_label_set_xalign (GTK_LABEL (self->message), 0);
   gtk_label_set_selectable (GTK_LABEL (self->message), TRUE);
   gtk_widget_set_hexpand (self->message, TRUE);
-  gtk_box_append (GTK_BOX (said), icon);
-  gtk_box_append (GTK_BOX (said), self->message);
   self->go_on = make_button (_ ("Continue"), "win.continue");
   self->keep = make_button (_ ("Keep Preview"), "win.keep-preview");
   self->discard = make_button (_ ("Discard"), "win.discard");
   self->details = gtk_button_new_with_label (_ ("Copy Details"));
   g_signal_connect (self->details, "clicked", G_CALLBACK (on_details), self);
-  gtk_widget_set_halign (buttons, GTK_ALIGN_END);
+  /* The icon stands with the buttons: a box of an icon and a wrapped label gets its
+   * height wrong by a pixel in GTK 4.8. */
+  self->warning = gtk_image_new_from_icon_name ("dialog-warning-symbolic");
+  gtk_box_append (GTK_BOX (buttons), self->warning);
   gtk_box_append (GTK_BOX (buttons), self->details);
   gtk_box_append (GTK_BOX (buttons), self->go_on);
   gtk_box_append (GTK_BOX (buttons), self->keep);
   gtk_box_append (GTK_BOX (buttons), self->discard);
-  gtk_box_append (GTK_BOX (self->after), said);
+  gtk_box_append (GTK_BOX (self->after), self->message);
   gtk_box_append (GTK_BOX (self->after), buttons);
   gtk_widget_set_visible (self->after, FALSE);
   return self->after;

@@ -1,0 +1,173 @@
+#!/usr/bin/python3
+"""Every state of the Pictures page, drawn. states.py CALOTYPE MODEL FOLDER
+
+Each picture is left in FOLDER to be looked at; what a machine can judge is judged here:
+that it is drawn at all, that the picture's place is large enough, that nothing moves from
+step to step.
+
+SPDX-License-Identifier: GPL-3.0-or-later
+"""
+
+import os
+import shutil
+import struct
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
+from driver import Window, wait_for, write_journal  # noqa: E402
+from files import png_chunks, png_pixels, write_tensors  # noqa: E402
+
+PROGRAM, MODEL, FOLDER = (os.path.abspath(sys.argv.pop(1)) for _ in range(3))
+SIZES = ((360, 640), (1000, 700), (1600, 1000))
+GREY = (0x7D, 0x7D, 0x7D)  # the stage around a picture
+
+
+def rows(path):
+    """(width, height, bytes per pixel, rows of a PNG of 8-bit RGB or RGBA), filters undone."""
+    head = next(body for kind, body in png_chunks(path) if kind == "IHDR")
+    width, height, depth, colour = struct.unpack(">IIBB", head[:10])
+    assert depth == 8 and colour in (2, 6), (depth, colour)
+    n, data, out = 4 if colour == 6 else 3, png_pixels(path), []
+    stride = width * n
+    previous = bytearray(stride)
+    for y in range(height):
+        start = y * (stride + 1)
+        kind, row = data[start], bytearray(data[start + 1:start + 1 + stride])
+        for i in range(stride if kind else 0):
+            a, b = row[i - n] if i >= n else 0, previous[i]
+            c = previous[i - n] if i >= n else 0
+            if kind == 4:
+                p = a + b - c
+                pa, pb, pc = abs(p - a), abs(p - b), abs(p - c)
+                guess = a if pa <= pb and pa <= pc else b if pb <= pc else c
+            else:
+                guess = (0, a, b, (a + b) // 2)[kind]
+            row[i] = (row[i] + guess) & 255
+        out.append(row)
+        previous = row
+    return width, height, n, out
+
+
+def stage_share(path):
+    """The part of the window that the stage takes, its right and left edges read off its grey."""
+    width, height, n, lines = rows(path)
+    grey = [y for y in range(height) if lines[y].count(bytes(GREY)) > 40]
+    if not grey:
+        return 0
+    line = lines[grey[0]]
+    columns = [x for x in range(width) if tuple(line[x * n:x * n + 3]) == GREY]
+    return (columns[-1] - columns[0] + 1) * (grey[-1] - grey[0] + 1) / (width * height)
+
+
+class States(unittest.TestCase):
+    def setUp(self):
+        for folder in ("~/Pictures", "~/.local/state"):
+            shutil.rmtree(os.path.expanduser(folder), ignore_errors=True)
+        os.makedirs(FOLDER, exist_ok=True)
+        self.window = None
+        self.addCleanup(lambda: self.window and self.window.process.poll() is None and self.window.kill())
+
+    def start(self, *args, env=None, **journal):
+        if journal:
+            write_journal(MODEL, **journal)
+        self.window = Window(PROGRAM, *args, env=env)
+        return self.window
+
+    def look(self, name, sizes=((1000, 700),)):
+        seen = []
+        for width, height in sizes:
+            self.window.resize(width, height)
+            path = os.path.join(FOLDER, f"pictures-{name}-{width}x{height}.png")
+            self.window.look(path)
+            head = next(body for kind, body in png_chunks(path) if kind == "IHDR")
+            got = struct.unpack(">II", head[:8])
+            self.assertGreaterEqual(got, (width, height))
+            self.assertLess(got[0], width + 60, f"{name}: the window could not become {width} wide")
+            self.assertGreater(len(set(png_pixels(path))), 16, "blank")
+            seen.append(path)
+        return seen
+
+    def made(self, **journal):
+        window = self.start(**{"steps": 6, "seed": "4", **journal})
+        window.wait_enabled("generate")
+        window.act("generate")
+        wait_for(lambda: window.actions().get("save-copy"), "a saved picture")
+        return window
+
+    def test_finished_at_every_size(self):
+        self.made()
+        paths = self.look("finished", SIZES)
+        self.assertGreaterEqual(stage_share(paths[1]), 0.45)
+        self.assertGreaterEqual(stage_share(paths[2]), 0.60)
+
+    def test_nothing_moves_between_steps(self):
+        window = self.start(steps=150, seed="5")
+        window.wait_enabled("generate")
+        window.resize(1000, 700)
+        window.act("generate")
+        wait_for(lambda: "%" in window.title(), "per cent in the title")
+        shots = []
+        for i in range(3):
+            path = os.path.join(FOLDER, f"pictures-step-{i}.png")
+            window.look(path)
+            shots.append(rows(path))
+            time.sleep(0.4)
+        width, height, n, first = shots[0]
+        for _, _, _, other in shots[1:]:
+            # The settings at the start and the bar at the top: no pixel differs.
+            for y in range(60, height):
+                self.assertEqual(first[y][:290 * n], other[y][:290 * n], f"row {y} of the settings moved")
+        window.act("stop")
+        window.wait_enabled("continue")
+        self.look("stopped", SIZES)
+
+    def test_queue(self):
+        window = self.start(steps=150, seed="6")
+        window.wait_enabled("generate")
+        for _ in range(3):
+            window.act("generate-next")
+        wait_for(lambda: "%" in window.title(), "per cent in the title")
+        self.look("queue", SIZES[:2])
+
+    def test_contact_sheet(self):
+        self.made(batch=5)
+        self.look("sheet", SIZES)
+
+    def test_no_device(self):
+        window = self.start(env={"VK_ICD_FILENAMES": "/nonexistent.json", "VK_DRIVER_FILES": "/nonexistent.json"})
+        wait_for(lambda: window.actions().get("continue"), "the run to fail")
+        self.look("no-device", SIZES)
+
+    def test_model_without_parts(self):
+        path = os.path.join(FOLDER, "unet-only.safetensors")
+        write_tensors(path, {"model.diffusion_model.input_blocks.0.0.weight": ("F16", [4, 4, 3, 3], bytes(288))})
+        self.start(path)
+        time.sleep(1)
+        self.look("missing-part")
+
+    def test_comparing(self):
+        window = self.made()
+        window.act("pin-picture")
+        window.act("generate-next")
+        time.sleep(3)
+        window.act("split-picture")
+        self.look("comparing")
+
+    def test_looks(self):
+        for name, env in (("dark", {"ADW_DEBUG_COLOR_SCHEME": "prefer-dark"}),
+                          ("contrast", {"ADW_DEBUG_HIGH_CONTRAST": "1"}),
+                          ("hebrew", {"LANGUAGE": "he"}), ("swedish", {"LANGUAGE": "sv"}),
+                          ("large-text", {"GDK_DPI_SCALE": "2"})):
+            with self.subTest(name):
+                window = self.start(env=env, steps=6, seed="4")
+                window.wait_enabled("generate")
+                window.act("generate")
+                wait_for(lambda: window.actions().get("save-copy"), "a saved picture")
+                self.look(name, SIZES[1:] if name == "large-text" else SIZES)
+                window.kill()
+
+
+if __name__ == "__main__":
+    unittest.main(warnings="ignore")
