@@ -11,6 +11,7 @@
 #include <math.h>
 
 #include "app/app-compat.h"
+#include "app/app-wrap.h"
 
 #define SHORT_REST 2.0 /* seconds under which no countdown is shown */
 
@@ -368,7 +369,7 @@ make_stack (AppStage *self)
 static GtkWidget *
 make_after (AppStage *self)
 {
-  GtkWidget *buttons = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
+  GtkWidget *buttons = app_wrap_new (6, 6, FALSE);
 
   self->after = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
   self->message = gtk_label_new ("");
@@ -385,11 +386,11 @@ make_after (AppStage *self)
   /* The icon stands with the buttons: a box of an icon and a wrapped label gets its
    * height wrong by a pixel in GTK 4.8. */
   self->warning = gtk_image_new_from_icon_name ("dialog-warning-symbolic");
-  gtk_box_append (GTK_BOX (buttons), self->warning);
-  gtk_box_append (GTK_BOX (buttons), self->details);
-  gtk_box_append (GTK_BOX (buttons), self->go_on);
-  gtk_box_append (GTK_BOX (buttons), self->keep);
-  gtk_box_append (GTK_BOX (buttons), self->discard);
+  app_wrap_append (APP_WRAP (buttons), self->warning);
+  app_wrap_append (APP_WRAP (buttons), self->details);
+  app_wrap_append (APP_WRAP (buttons), self->go_on);
+  app_wrap_append (APP_WRAP (buttons), self->keep);
+  app_wrap_append (APP_WRAP (buttons), self->discard);
   gtk_box_append (GTK_BOX (self->after), self->message);
   gtk_box_append (GTK_BOX (self->after), buttons);
   gtk_widget_set_visible (self->after, FALSE);
