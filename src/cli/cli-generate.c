@@ -190,19 +190,34 @@ write_latents (const char *path, SdRun *run, const SdParams *params, GError **er
 
 /* NAME.png, NAME-2.png, NAME-3.png … */
 static char *
-picture_path (const Options *options, const SdParams *params, guint picture)
+picture_path (const char *first, guint picture)
 {
-  g_autofree char *first
-      = options->output != NULL
-            ? g_strdup (options->output)
-            : g_strdup_printf ("calotype-%" G_GUINT64_FORMAT ".png", params->seed);
+  gsize length = strlen (first);
 
   if (picture == 0)
-    return g_steal_pointer (&first);
-  gsize length = strlen (first);
+    return g_strdup (first);
   if (length > 4 && g_ascii_strcasecmp (first + length - 4, ".png") == 0)
     length -= 4;
   return g_strdup_printf ("%.*s-%u%s", (int) length, first, picture + 1, first + length);
+}
+
+/* The name that was asked for, or one of our own that nothing lies at yet. */
+static char *
+first_path (const Options *options, const SdParams *params)
+{
+  if (options->output != NULL)
+    return g_strdup (options->output);
+  for (guint i = 1;; i++)
+    {
+      char *name
+          = i == 1 ? g_strdup_printf ("calotype-%" G_GUINT64_FORMAT ".png", params->seed)
+                   : g_strdup_printf ("calotype-%" G_GUINT64_FORMAT "_%u.png",
+                                      params->seed, i);
+
+      if (!g_file_test (name, G_FILE_TEST_EXISTS))
+        return name;
+      g_free (name);
+    }
 }
 
 static gboolean
@@ -212,9 +227,11 @@ save_pictures (const Options *options,
                const BaseTask *task,
                GError **error)
 {
+  g_autofree char *first = first_path (options, params);
+
   for (guint i = 0; i < params->batch; i++)
     {
-      g_autofree char *path = picture_path (options, params, i);
+      g_autofree char *path = picture_path (first, i);
       g_autoptr (ImageBuffer) image = NULL;
 
       base_task_progress (task, "decode", i, params->batch);
@@ -322,6 +339,8 @@ open_engine (const Options *options,
       = sd_engine_new (model, MAX (options->device, -1), precision, task, error);
   if (engine != NULL)
     *params = g_steal_pointer (&wanted);
+  else if (error != NULL && *error != NULL && (*error)->domain == SD_ERROR)
+    g_prefix_error (error, "%s: ", path);
   return engine;
 }
 

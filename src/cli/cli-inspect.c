@@ -136,6 +136,8 @@ json_model (BaseJson *json, const char *path, StModel *model)
       bytes += st_file_data_bytes (st_model_file (model, i));
     }
   base_json_end_array (json);
+  /* Parts of one model tell the same of themselves: the first one's. */
+  json_metadata (json, st_model_file (model, 0));
   base_json_key (json, "header_bytes");
   base_json_uint (json, header);
   base_json_key (json, "data_bytes");

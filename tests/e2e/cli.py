@@ -116,6 +116,11 @@ class Cli(unittest.TestCase):
         self.generate("c.png", "--prompt", "a red sailboat\non the sea", "--negative", "snow, night", "--seed", "8")
         self.assertNotEqual(pixels("a.png"), pixels("c.png"))
 
+    def test_own_name_overwrites_nothing(self):
+        for wanted in (["calotype-3.png"], ["calotype-3_2.png"]):
+            out = run("generate", "--steps", "1", "--seed", "3", cwd=self.folder.name)
+            self.assertEqual(out.stdout.split(), wanted, out.stderr)
+
     def test_batch_is_its_pictures(self):
         out = self.generate("N.PNG", "--batch", "2", "--seed", "5")
         self.assertEqual(out.stdout.split(), [self.path("N.PNG"), self.path("N-2.PNG")])
