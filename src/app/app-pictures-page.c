@@ -658,6 +658,8 @@ make_widgets (AppPicturesPage *self)
   self->quick = make_quick (self);
   gtk_widget_set_hexpand (GTK_WIDGET (self->stage), TRUE);
   gtk_widget_set_vexpand (GTK_WIDGET (self->stage), TRUE);
+  gtk_widget_set_vexpand (GTK_WIDGET (self->form), TRUE);
+  gtk_widget_set_vexpand (GTK_WIDGET (self->history), TRUE);
   gtk_widget_add_css_class (GTK_WIDGET (self->form), "app-side");
   gtk_widget_add_css_class (GTK_WIDGET (self->history), "app-side");
   gtk_box_append (GTK_BOX (self->wide), GTK_WIDGET (self->form));

@@ -155,10 +155,18 @@ on_write_texts (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   g_file_set_contents (g_variant_get_string (parameter, NULL), texts->str, -1, NULL);
 }
 
+static void
+on_text_scale (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  g_object_set (gtk_widget_get_settings (user_data), "gtk-xft-dpi",
+                (int) (96 * 1024 * g_variant_get_double (parameter)), NULL);
+}
+
 static const GActionEntry test_entries[] = {
   { "screenshot", on_screenshot, "s" },
   { "write-texts", on_write_texts, "s" },
   { "resize", on_resize, "(ii)" },
+  { "text-scale", on_text_scale, "d" },
 };
 
 void

@@ -16,6 +16,8 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
+from gi.repository import GLib  # noqa: E402
+
 from driver import Window, wait_for, write_journal  # noqa: E402
 from files import png_chunks, png_pixels, write_tensors  # noqa: E402
 
@@ -131,6 +133,14 @@ class States(unittest.TestCase):
         wait_for(lambda: "%" in window.title(), "per cent in the title")
         self.look("queue", SIZES[:2])
 
+    def test_narrow_parts(self):
+        window = self.made()
+        for part, name in enumerate(("picture", "settings", "history")):
+            window.resize(360, 640)
+            window.act("pictures-part", GLib.Variant("u", part))
+            time.sleep(0.4)
+            self.look("narrow-" + name, SIZES[:1])
+
     def test_contact_sheet(self):
         self.made(batch=5)
         self.look("sheet", SIZES)
@@ -159,12 +169,14 @@ class States(unittest.TestCase):
         for name, env in (("dark", {"ADW_DEBUG_COLOR_SCHEME": "prefer-dark"}),
                           ("contrast", {"ADW_DEBUG_HIGH_CONTRAST": "1"}),
                           ("hebrew", {"LANGUAGE": "he"}), ("swedish", {"LANGUAGE": "sv"}),
-                          ("large-text", {"GDK_DPI_SCALE": "2"})):
+                          ("large-text", {})):
             with self.subTest(name):
                 window = self.start(env=env, steps=6, seed="4")
                 window.wait_enabled("generate")
                 window.act("generate")
                 wait_for(lambda: window.actions().get("save-copy"), "a saved picture")
+                if name == "large-text":
+                    window.act("text-scale", GLib.Variant("d", 2))
                 self.look(name, SIZES[1:] if name == "large-text" else SIZES)
                 window.kill()
 
