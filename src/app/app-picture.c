@@ -7,6 +7,8 @@
 
 #include "app/app-picture.h"
 
+#include "app/app-texture.h"
+
 #define THUMBNAIL_SIZE 256
 
 struct _AppPicture
@@ -44,27 +46,16 @@ loaded_free (gpointer data)
 }
 
 static GdkTexture *
-make_texture (const ImageBuffer *image)
-{
-  gsize stride = (gsize) image->width * image->channels;
-  g_autoptr (GBytes) bytes = g_bytes_new (image->pixels, stride * image->height);
-
-  return gdk_memory_texture_new (
-      (int) image->width, (int) image->height,
-      image->channels == 4 ? GDK_MEMORY_R8G8B8A8 : GDK_MEMORY_R8G8B8, bytes, stride);
-}
-
-static GdkTexture *
 make_thumbnail (const ImageBuffer *image)
 {
   guint longer = MAX (image->width, image->height);
 
   if (longer <= THUMBNAIL_SIZE)
-    return make_texture (image);
+    return app_texture_from_image (image);
   g_autoptr (ImageBuffer) small
       = image_buffer_resize (image, MAX (1, image->width * THUMBNAIL_SIZE / longer),
                              MAX (1, image->height * THUMBNAIL_SIZE / longer));
-  return small != NULL ? make_texture (small) : NULL;
+  return small != NULL ? app_texture_from_image (small) : NULL;
 }
 
 static void
@@ -80,7 +71,7 @@ load_thread (GTask *task, gpointer source, gpointer path, GCancellable *cancella
       return;
     }
   Loaded *loaded = g_new0 (Loaded, 1);
-  loaded->texture = make_texture (image);
+  loaded->texture = app_texture_from_image (image);
   loaded->thumbnail = make_thumbnail (image);
   loaded->meta = image_meta_from_texts (texts);
   g_task_return_pointer (task, loaded, loaded_free);

@@ -9,6 +9,8 @@
 
 #include "app/app-worker-private.h"
 
+#include "app/app-texture.h"
+
 #include <string.h>
 
 typedef struct
@@ -78,17 +80,6 @@ need_engine (AppWorker *self, const char *path, const BaseTask *task, GError **e
   return TRUE;
 }
 
-static GdkTexture *
-make_texture (const ImageBuffer *image)
-{
-  gsize stride = (gsize) image->width * image->channels;
-  g_autoptr (GBytes) bytes = g_bytes_new (image->pixels, stride * image->height);
-
-  return gdk_memory_texture_new (
-      (int) image->width, (int) image->height,
-      image->channels == 4 ? GDK_MEMORY_R8G8B8A8 : GDK_MEMORY_R8G8B8, bytes, stride);
-}
-
 static gboolean
 post_step (AppWorker *self, AppWork *work, SdRun *run, double seconds, GError **error)
 {
@@ -109,7 +100,7 @@ post_step (AppWorker *self, AppWork *work, SdRun *run, double seconds, GError **
           app_event_free (event);
           return FALSE;
         }
-      g_ptr_array_add (event->textures, make_texture (image));
+      g_ptr_array_add (event->textures, app_texture_from_image (image));
     }
   app_worker_post (event);
   return TRUE;
@@ -168,7 +159,7 @@ save_picture (AppWorker *self,
   event->number = picture;
   event->text = g_steal_pointer (&path);
   event->textures = g_ptr_array_new_with_free_func (g_object_unref);
-  g_ptr_array_add (event->textures, make_texture (image));
+  g_ptr_array_add (event->textures, app_texture_from_image (image));
   app_worker_post (event);
   return TRUE;
 }
@@ -277,7 +268,7 @@ do_sharpen (AppWorker *self, AppWork *work)
           app_event_free (event);
           return;
         }
-      g_ptr_array_add (event->textures, make_texture (image));
+      g_ptr_array_add (event->textures, app_texture_from_image (image));
     }
   app_worker_post (event);
 }

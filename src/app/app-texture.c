@@ -1,0 +1,19 @@
+/* app-texture.c: see app-texture.h
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#include "config.h"
+
+#include "app/app-texture.h"
+
+GdkTexture *
+app_texture_from_image (const ImageBuffer *image)
+{
+  gsize stride = (gsize) image->width * image->channels;
+  g_autoptr (GBytes) bytes = g_bytes_new (image->pixels, stride * image->height);
+
+  return gdk_memory_texture_new (
+      (int) image->width, (int) image->height,
+      image->channels == 4 ? GDK_MEMORY_R8G8B8A8 : GDK_MEMORY_R8G8B8, bytes, stride);
+}
