@@ -21,6 +21,7 @@ what can be done.
 #define FORM_WIDTH 300
 #define HISTORY_WIDTH 124
 #define IDLE_SECONDS (10 * 60)
+#define CLOSE_PATIENCE 5000 /* ms */
 
 G_DEFINE_FINAL_TYPE (AppPicturesPage, app_pictures_page, GTK_TYPE_WIDGET)
 
@@ -583,12 +584,41 @@ take_up_session (AppPicturesPage *self)
     app_pictures_show (self, app_session_get_shown (self->session));
 }
 
+static gboolean
+on_patience_over (gpointer data)
+{
+  *(gboolean *) data = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+/* Closing keeps what was computed: the run is stopped, and its state comes from the
+ * worker's thread as soon as that lets go, which takes an operator. */
 void
 app_pictures_page_close (AppPicturesPage *self)
 {
-  if (self->live != NULL && app_job_get_state (self->live) == APP_JOB_RUNNING)
-    app_worker_stop (app_worker_get (), self->live);
-  app_session_flush (self->session);
+  /* The loop below may hear of a second press of the close button. */
+  g_autoptr (AppPicturesPage) kept = g_object_ref (self);
+  g_autoptr (GPtrArray) jobs = g_ptr_array_new_with_free_func (g_object_unref);
+  GPtrArray *all = app_session_get_jobs (self->session);
+  gboolean over = FALSE;
+  guint patience = g_timeout_add (CLOSE_PATIENCE, on_patience_over, &over);
+
+  for (guint i = 0; i < all->len; i++)
+    g_ptr_array_add (jobs, g_object_ref (all->pdata[i]));
+  for (guint i = jobs->len; i-- > 0;) /* the waiting ones first, lest one begins */
+    {
+      AppJobState state = app_job_get_state (jobs->pdata[i]);
+
+      if (state == APP_JOB_RUNNING || state == APP_JOB_WAITING)
+        app_worker_stop (app_worker_get (), jobs->pdata[i]);
+    }
+  for (guint i = 0; i < jobs->len; i++)
+    while (app_job_get_state (jobs->pdata[i]) == APP_JOB_RUNNING && !over)
+      g_main_context_iteration (NULL, TRUE);
+  if (!over)
+    g_source_remove (patience);
+  if (self->session != NULL)
+    app_session_flush (self->session);
 }
 
 static void

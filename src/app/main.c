@@ -7,6 +7,7 @@
 
 #include "app/app-application.h"
 #include "app/app-settings.h"
+#include "app/app-worker.h"
 #include "gpu/gpu.h"
 
 #include <string.h>
@@ -45,10 +46,13 @@ int
 main (int argc, char **argv)
 {
   g_autoptr (AppApplication) application = NULL;
+  int status;
 
   prepare_drawing ();
   gpu_prepare_process ();
   app_settings_prepare ();
   application = app_application_new ();
-  return g_application_run (G_APPLICATION (application), argc, argv);
+  status = g_application_run (G_APPLICATION (application), argc, argv);
+  app_worker_shut_down ();
+  return status;
 }

@@ -104,6 +104,22 @@ class Pictures(unittest.TestCase):
         picture, = self.wait_pictures(1)
         self.assertEqual(png_pixels(picture), self.same_by_cli(picture, 120))
 
+    def test_quitting_keeps_what_was_computed(self):
+        write_journal(MODEL, steps=150, seed="13")
+        window = self.start()
+        window.wait_enabled("generate")
+        window.act("generate")
+        window.act("generate-next")
+        wait_for(lambda: "%" in window.title(), "per cent in the title")
+        time.sleep(0.5)
+        self.assertEqual(window.quit(), 0)
+        running, waiting = journal()["jobs"]
+        self.assertIn("state", running)
+        self.assertNotIn("state", waiting)
+        window = self.start()
+        window.wait_enabled("continue")
+        self.assertEqual(pictures(), [])
+
     def test_queue_of_three(self):
         write_journal(MODEL, steps=8, seed="30")
         window = self.start()
