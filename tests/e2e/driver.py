@@ -91,8 +91,15 @@ class Window:
             return file.read()
 
     def resize(self, width, height, window=1):
-        self.act("resize", GLib.Variant("(ii)", (width, height)), window)
-        time.sleep(0.4)
+        """Asks until it is so, or the window cannot: without a window manager a size that is
+        asked for while another is on its way is lost."""
+        for turn in range(5):
+            self.act("resize", GLib.Variant("(ii)", (width - turn % 2, height)), window)
+            if turn % 2:
+                self.act("resize", GLib.Variant("(ii)", (width, height)), window)
+            time.sleep(0.4)
+            if window > 1 or f"{width}x{height}" in self.search("getwindowgeometry"):
+                return
 
     def search(self, *command):
         # By class: without a window manager windows have no process number to be found by.
