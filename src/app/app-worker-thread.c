@@ -127,8 +127,8 @@ new_picture_path (guint64 seed, GError **error)
 
   if (g_mkdir_with_parents (folder, 0755) != 0)
     {
-      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "%s: %s", folder,
-                   g_strerror (errno));
+      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno),
+                   "the folder “%s” cannot be made: %s", folder, g_strerror (errno));
       return NULL;
     }
   for (guint i = 1;; i++)

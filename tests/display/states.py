@@ -12,6 +12,7 @@ import os
 import shutil
 import struct
 import sys
+import tempfile
 import time
 import unittest
 
@@ -149,6 +150,26 @@ class States(unittest.TestCase):
         window = self.start(env={"VK_ICD_FILENAMES": "/nonexistent.json", "VK_DRIVER_FILES": "/nonexistent.json"})
         wait_for(lambda: window.actions().get("continue"), "the run to fail")
         self.look("no-device", SIZES)
+
+    def test_compiling_the_first_time(self):
+        with tempfile.TemporaryDirectory() as cache:
+            window = self.start(env={"XDG_CACHE_HOME": cache}, steps=6, seed="4")
+            window.wait_enabled("generate")
+            window.act("generate")
+            window.wait_enabled("stop")
+            time.sleep(2)
+            self.look("compiling")
+            window.kill()
+
+    def test_failed(self):
+        with open(os.path.expanduser("~/Pictures"), "w"):
+            pass  # a file where the folder of pictures should be
+        self.addCleanup(os.unlink, os.path.expanduser("~/Pictures"))
+        window = self.start(steps=6, seed="4")
+        window.wait_enabled("generate")
+        window.act("generate")
+        window.wait_enabled("continue")
+        self.look("failed", SIZES[:2])
 
     def test_model_without_parts(self):
         path = os.path.join(FOLDER, "unet-only.safetensors")
