@@ -153,49 +153,15 @@ on_use_settings (GSimpleAction *action, GVariant *parameter, gpointer data)
 }
 
 static void
-take_pasted (AppPicturesPage *self, GAsyncResult *result, gboolean asked)
-{
-  GdkClipboard *clipboard = gtk_widget_get_clipboard (GTK_WIDGET (self));
-  g_autofree char *text = gdk_clipboard_read_text_finish (clipboard, result, NULL);
-  ImageMeta *meta = text != NULL ? image_meta_from_a1111 (text) : NULL;
-
-  if (app_pictures_window (self) == NULL)
-    image_meta_free (meta);
-  else if (meta != NULL)
-    app_pictures_offer (self, meta);
-  else if (asked)
-    app_window_toast (app_pictures_window (self),
-                      _ ("The clipboard holds no settings of a picture."), NULL, NULL);
-}
-
-static void
-on_text_asked (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (AppPicturesPage) self = data;
-
-  take_pasted (self, result, TRUE);
-}
-
-static void
-on_text_pasted (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (AppPicturesPage) self = data;
-
-  take_pasted (self, result, FALSE);
-}
-
-static void
 on_paste_settings (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-  gdk_clipboard_read_text_async (gtk_widget_get_clipboard (data), NULL, on_text_asked,
-                                 g_object_ref (data));
+  app_pictures_paste (data, TRUE);
 }
 
 static void
 on_offer_pasted (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-  gdk_clipboard_read_text_async (gtk_widget_get_clipboard (data), NULL, on_text_pasted,
-                                 g_object_ref (data));
+  app_pictures_paste (data, FALSE);
 }
 
 /* ---- the picture ---- */

@@ -58,3 +58,28 @@ void app_pictures_unwatch (AppPicturesPage *self);
 char *app_pictures_differences (const ImageMeta *from, const ImageMeta *to);
 /** app_pictures_meta_of: (transfer full) (nullable): of a tile, finished or not */
 ImageMeta *app_pictures_meta_of (AppPicture *picture);
+
+/* app-pictures-layout.c */
+void app_pictures_make_widgets (AppPicturesPage *self);
+/** app_pictures_show_quick: the narrow window's entry takes the session's prompt */
+void app_pictures_show_quick (AppPicturesPage *self);
+/* app-pictures-keys.c */
+void app_pictures_add_controllers (AppPicturesPage *self);
+/* app-pictures-fill.c */
+/** app_pictures_drop: a GtkDropTarget's "drop": pictures are taken, models left to the
+ * window */
+gboolean app_pictures_drop (GtkDropTarget *target,
+                            const GValue *value,
+                            double x,
+                            double y,
+                            AppPicturesPage *self);
+/** app_pictures_paste: looks for settings in the clipboard; @asked: says if there are
+ * none
+ */
+void app_pictures_paste (AppPicturesPage *self, gboolean asked);
+/* app-pictures-guest.c */
+/** app_pictures_on_active: the window was left or come back to */
+void app_pictures_on_active (AppPicturesPage *self);
+void app_pictures_set_inhibited (AppPicturesPage *self, gboolean running);
+/** app_pictures_notify: @job is done; nothing is said where the window is looked at */
+void app_pictures_notify (AppPicturesPage *self, AppJob *job);

@@ -78,24 +78,6 @@ on_sharpened (AppJob *job, guint step, AppPicturesPage *self)
 }
 
 static void
-notify_done (AppPicturesPage *self, AppJob *job)
-{
-  AppWindow *window = app_pictures_window (self);
-  GApplication *application = g_application_get_default ();
-  const char *path = app_job_get_path (job, 0);
-
-  if (window == NULL || gtk_window_is_active (GTK_WINDOW (window)) || application == NULL
-      || path == NULL)
-    return;
-  g_autoptr (GNotification) notification = g_notification_new (_ ("Picture finished"));
-  g_autoptr (GFile) file = g_file_new_for_path (path);
-  g_autoptr (GIcon) icon = g_file_icon_new (file);
-  g_notification_set_body (notification, app_job_get_params (job)->prompt);
-  g_notification_set_icon (notification, icon);
-  g_application_send_notification (application, "picture", notification);
-}
-
-static void
 on_picture (AppJob *job, guint index, AppPicturesPage *self)
 {
   AppPicture *tile = tile_of (self, job, index);
@@ -109,25 +91,6 @@ on_picture (AppJob *job, guint index, AppPicturesPage *self)
       app_history_select (self->history, tile);
     }
   show_job (self, job, APP_CANVAS_DEVELOP);
-}
-
-static void
-set_inhibited (AppPicturesPage *self, gboolean running)
-{
-  GApplication *application = g_application_get_default ();
-  AppWindow *window = app_pictures_window (self);
-
-  if (application == NULL || window == NULL)
-    return;
-  if (running && self->inhibit_cookie == 0)
-    self->inhibit_cookie = gtk_application_inhibit (
-        GTK_APPLICATION (application), GTK_WINDOW (window),
-        GTK_APPLICATION_INHIBIT_SUSPEND, _ ("A picture is being made"));
-  if (!running && self->inhibit_cookie != 0)
-    {
-      gtk_application_uninhibit (GTK_APPLICATION (application), self->inhibit_cookie);
-      self->inhibit_cookie = 0;
-    }
 }
 
 static void
@@ -160,7 +123,7 @@ on_state (AppJob *job, AppPicturesPage *self)
   AppJobState state = app_job_get_state (job);
   AppWindow *window = app_pictures_window (self);
 
-  set_inhibited (self, state == APP_JOB_RUNNING);
+  app_pictures_set_inhibited (self, state == APP_JOB_RUNNING);
   if (state == APP_JOB_RUNNING)
     {
       /* What runs is what the time line is about, unless the user looks elsewhere. */
@@ -174,7 +137,7 @@ on_state (AppJob *job, AppPicturesPage *self)
   else if (state != APP_JOB_WAITING && window != NULL)
     app_window_set_progress (window, -1);
   if (state == APP_JOB_DONE)
-    notify_done (self, job);
+    app_pictures_notify (self, job);
   if ((state == APP_JOB_DONE || state == APP_JOB_STOPPED) && self->live == job)
     app_worker_sharpen (app_worker_get (), job);
   if (state == APP_JOB_FAILED)
@@ -226,6 +189,6 @@ app_pictures_watch (AppPicturesPage *self, AppJob *job)
 void
 app_pictures_unwatch (AppPicturesPage *self)
 {
-  set_inhibited (self, FALSE);
+  app_pictures_set_inhibited (self, FALSE);
   g_clear_object (&self->live);
 }

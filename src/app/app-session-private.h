@@ -1,4 +1,4 @@
-/* app-session-private.h: the session's insides, for the file that journals them
+/* app-session-private.h: the session's insides, for the files it is written in
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -6,6 +6,44 @@
 #pragma once
 
 #include "app/app-session.h"
+
+struct _AppSession
+{
+  GObject parent_instance;
+
+  char *path;
+  gboolean first, seed_locked;
+  char *model_path;
+  SdParams *params, *defaults;
+  GPtrArray *undo, *redo; /* SdParams */
+  const char *last_field; /* interned */
+  gint64 last_edit;
+  GPtrArray *prompts; /* newest first */
+  GPtrArray *jobs;    /* AppJob */
+  GListStore *history;
+  AppPicture *shown, *trashed;
+  guint trashed_at, write_source, trash_source;
+  gboolean writing, write_again;
+};
+
+enum
+{
+  APP_SESSION_PARAMS_CHANGED,
+  APP_SESSION_MODEL_CHANGED,
+  APP_SESSION_JOBS_CHANGED,
+  APP_SESSION_TRASH_FAILED,
+  APP_SESSION_N_SIGNALS
+};
+extern guint app_session_signals[APP_SESSION_N_SIGNALS];
+
+/** app_session_touch: something changed: the journal is written in a second */
+void app_session_touch (AppSession *session);
+/** app_session_write: begins writing the journal now, on a thread */
+void app_session_write (AppSession *session);
+/** app_session_watch_job: keeps @job and puts its tiles into the history */
+void app_session_watch_job (AppSession *session, AppJob *job);
+/** app_session_trash_now: what waits for it goes to the trash */
+void app_session_trash_now (AppSession *session);
 
 /* What stands in a journal, as plain data: made and read on the main thread, written on a
  * worker's. */
