@@ -52,9 +52,10 @@ fill_names (const Options *options, SdParams *params, GError **error)
   /* A1111's word for what each sampler has there by itself */
   if (options->schedule != NULL
       && g_ascii_strcasecmp (options->schedule, "automatic") == 0)
-    params->schedule = params->sampler == SAMPLER_DPMPP_2M ? SAMPLER_KARRAS
-                       : params->sampler == SAMPLER_DDIM   ? SAMPLER_DDIM_UNIFORM
-                                                           : SAMPLER_NORMAL;
+    params->schedule = params->sampler == SAMPLER_DPMPP_2M       ? SAMPLER_KARRAS
+                       : params->sampler == SAMPLER_DPMPP_2M_SDE ? SAMPLER_EXPONENTIAL
+                       : params->sampler == SAMPLER_DDIM         ? SAMPLER_DDIM_UNIFORM
+                                                                 : SAMPLER_NORMAL;
   else if (options->schedule != NULL
            && !sampler_schedule_parse (options->schedule, &params->schedule, error))
     return FALSE;
@@ -389,9 +390,10 @@ parse_options (int *argc, char ***argv, Options *o, char **cfg, int *status)
     { "rng", 0, 0, G_OPTION_ARG_FILENAME, &o->rng,
       "Noise as torch makes it on the CPU, or as CUDA does", "cpu|nv" },
     { "sampler", 0, 0, G_OPTION_ARG_FILENAME, &o->sampler,
-      "euler, euler_ancestral, heun, dpmpp_2m, ddim, or A1111's names", "NAME" },
+      "euler, euler_ancestral, heun, dpmpp_2m, ddim, lcm, dpmpp_2m_sde, or A1111's names",
+      "NAME" },
     { "schedule", 0, 0, G_OPTION_ARG_FILENAME, &o->schedule,
-      "normal, karras, exponential, sgm_uniform, simple", "NAME" },
+      "normal, karras, exponential, sgm_uniform, simple, ddim_uniform, turbo", "NAME" },
     { "batch", 0, 0, G_OPTION_ARG_INT, &o->batch,
       "Pictures; number i has seed + i and is saved as NAME-i.png", "N" },
     { "output", 'o', 0, G_OPTION_ARG_FILENAME, &o->output,

@@ -29,6 +29,9 @@ static const Name kinds[SAMPLER_N_KINDS] = {
   [SAMPLER_HEUN] = { "heun", "Heun", { "heun", "kheun" } },
   [SAMPLER_DPMPP_2M] = { "dpmpp_2m", "DPM++ 2M", { "dpmpp2m", "kdpmpp2m" } },
   [SAMPLER_DDIM] = { "ddim", "DDIM", { "ddim" } },
+  [SAMPLER_LCM] = { "lcm", "LCM", { "lcm", "klcm" } },
+  [SAMPLER_DPMPP_2M_SDE]
+  = { "dpmpp_2m_sde", "DPM++ 2M SDE", { "dpmpp2msde", "kdpmpp2msde", "dpmpp2msdegpu" } },
 };
 
 static const Name schedules[SAMPLER_N_SCHEDULES] = {
@@ -38,6 +41,7 @@ static const Name schedules[SAMPLER_N_SCHEDULES] = {
   [SAMPLER_SGM_UNIFORM] = { "sgm_uniform", "SGM Uniform", { "sgmuniform" } },
   [SAMPLER_SIMPLE] = { "simple", "Simple", { "simple" } },
   [SAMPLER_DDIM_UNIFORM] = { "ddim_uniform", "DDIM", { "ddimuniform", "ddim" } },
+  [SAMPLER_TURBO] = { "turbo", "Turbo", { "turbo", "trailing" } },
 };
 
 /* What may follow a sampler's name. */

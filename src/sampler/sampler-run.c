@@ -1,10 +1,10 @@
 /* sampler-run.c: from noise to latents, one step at a time
  *
  * The formulas are k-diffusion's (Euler, Euler a and Heun: Karras et al. 2022, algorithm
- * 2 without churn; DPM++ 2M: Lu et al. 2022), written as blends: Euler's step from σ to
- * σ', x + (x - D)/σ · (σ' - σ), is r·x + (1 - r)·D with r = σ'/σ. So the last step, to 0,
- * gives D itself without rounding. Each new latent is one sum in double precision,
- * rounded once.
+ * 2 without churn; DPM++ 2M and its SDE form: Lu et al. 2022; LCM: Luo et al. 2023),
+ * written as blends: Euler's step from σ to σ', x + (x - D)/σ · (σ' - σ), is r·x + (1 -
+ * r)·D with r = σ'/σ. So the last step, to 0, gives D itself without rounding. Each new
+ * latent is one sum in double precision, rounded once.
  *
  * A step computes into @next and is adopted only when nothing can fail any more: after a
  * failure or a cancel the run stands where it stood.
@@ -46,6 +46,13 @@ typedef struct
   guint32 batch, has_randoms;
 } Header;
 
+gboolean
+sampler_kind_is_random (SamplerKind kind)
+{
+  return kind == SAMPLER_EULER_ANCESTRAL || kind == SAMPLER_LCM
+         || kind == SAMPLER_DPMPP_2M_SDE;
+}
+
 static SamplerRun *
 run_alloc (SamplerKind kind, guint steps, gsize n_per, guint batch)
 {
@@ -77,7 +84,7 @@ sampler_run_new (SamplerKind kind,
 
   g_return_val_if_fail (kind < SAMPLER_N_KINDS, NULL);
   g_return_val_if_fail (steps > 0 && n_per > 0 && batch > 0, NULL);
-  g_return_val_if_fail (randoms != NULL || kind != SAMPLER_EULER_ANCESTRAL, NULL);
+  g_return_val_if_fail (randoms != NULL || !sampler_kind_is_random (kind), NULL);
 
   run = run_alloc (kind, steps, n_per, batch);
   memcpy (run->sigmas, sigmas, (steps + 1) * sizeof *sigmas);
@@ -135,26 +142,41 @@ blend (SamplerRun *run, double r)
     run->next[i] = (float) (r * run->x[i] + (1.0 - r) * run->guess[i]);
 }
 
-/* k-diffusion's split with eta 1: down to σ_down, then noise of σ_up brings it to @to. */
+/* next += sigma·noise, each picture's from its own generator. */
 static void
-step_ancestral (SamplerRun *run, double from, double to)
+add_noise (SamplerRun *run, double sigma)
 {
-  double up = MIN (to, sqrt (to * to * (from * from - to * to) / (from * from)));
-  double down = sqrt (to * to - up * up);
-  g_autofree float *noise = NULL;
+  g_autofree float *noise = g_new (float, run->n_per);
 
-  blend (run, down / from);
-  if (to <= 0.0)
-    return;
-  noise = g_new (float, run->n_per);
   for (guint b = 0; b < run->batch; b++)
     {
       float *next = run->next + b * run->n_per;
 
       base_random_normal (run->randoms[b], run->n_per, noise);
       for (gsize i = 0; i < run->n_per; i++)
-        next[i] = (float) (next[i] + up * noise[i]);
+        next[i] = (float) (next[i] + sigma * noise[i]);
     }
+}
+
+/* k-diffusion's split with eta 1: down to σ_down, then noise of σ_up brings it to @to. */
+static void
+step_ancestral (SamplerRun *run, double from, double to)
+{
+  double up = MIN (to, sqrt (to * to * (from * from - to * to) / (from * from)));
+  double down = sqrt (to * to - up * up);
+
+  blend (run, down / from);
+  if (to > 0.0)
+    add_noise (run, up);
+}
+
+/* The prediction itself, with fresh noise of the next level. */
+static void
+step_lcm (SamplerRun *run, double to)
+{
+  blend (run, 0.0);
+  if (to > 0.0)
+    add_noise (run, to);
 }
 
 /* The mean of the slopes at both ends; the second call of the network may fail. */
@@ -203,6 +225,28 @@ step_dpmpp_2m (SamplerRun *run, double from, double to)
         = (float) (r * run->x[i] + ahead * run->guess[i] - behind * run->denoised[i]);
 }
 
+/* k-diffusion's midpoint form with eta 1: with r = σ'/σ the signal keeps r², the noise
+ * that is added has the rest of the level, σ'·√(1 − r²). */
+static void
+step_dpmpp_2m_sde (SamplerRun *run, double from, double to)
+{
+  double r = to / from, ahead = 1.0 - r * r, behind = 0.0;
+
+  if (to <= 0.0)
+    {
+      blend (run, 0.0);
+      return;
+    }
+  if (run->index > 0)
+    behind = ahead / 2.0 * base_log (from / to)
+             / base_log (run->sigmas[run->index - 1] / from);
+  ahead += behind;
+  for (gsize i = 0; i < run->n; i++)
+    run->next[i] = (float) (r * r * run->x[i] + ahead * run->guess[i]
+                            - (behind > 0.0 ? behind * run->denoised[i] : 0.0));
+  add_noise (run, to * sqrt (1.0 - r * r));
+}
+
 gboolean
 sampler_run_step (SamplerRun *run,
                   SamplerDenoiseFunc denoise,
@@ -229,6 +273,12 @@ sampler_run_step (SamplerRun *run,
       break;
     case SAMPLER_DPMPP_2M:
       step_dpmpp_2m (run, from, to);
+      break;
+    case SAMPLER_LCM:
+      step_lcm (run, to);
+      break;
+    case SAMPLER_DPMPP_2M_SDE:
+      step_dpmpp_2m_sde (run, from, to);
       break;
     case SAMPLER_EULER:
     case SAMPLER_DDIM:
@@ -302,7 +352,7 @@ header_is_sound (const Header *header, gsize left)
          && header->steps > 0 && header->steps <= left / sizeof (double)
          && header->index <= header->steps && header->n_per > 0 && header->batch > 0
          && header->has_randoms <= 1
-         && (header->has_randoms || header->kind != SAMPLER_EULER_ANCESTRAL)
+         && (header->has_randoms || !sampler_kind_is_random (header->kind))
          && g_uint64_checked_mul (&n, header->n_per, header->batch)
          && n <= left / sizeof (float);
 }

@@ -38,6 +38,27 @@ sampler_levels_init_scaled_linear (SamplerLevels *levels,
     }
 }
 
+/* Power of what is left of the signal at the last level: not 0, which no sigma has. */
+#define ZERO_SNR_POWER 4.8973451890853435e-08
+
+void
+sampler_levels_rescale_zero_snr (SamplerLevels *levels)
+{
+  const guint n = levels->n;
+  double first = 1.0 / sqrt (1.0 + levels->sigmas[0] * levels->sigmas[0]);
+  double last = 1.0 / sqrt (1.0 + levels->sigmas[n - 1] * levels->sigmas[n - 1]);
+
+  for (guint i = 0; i < n; i++)
+    {
+      double amplitude = 1.0 / sqrt (1.0 + levels->sigmas[i] * levels->sigmas[i]);
+      double shifted = (amplitude - last) * first / (first - last);
+      double power = i + 1 == n ? ZERO_SNR_POWER : shifted * shifted;
+
+      levels->sigmas[i] = sqrt ((1.0 - power) / power);
+      levels->log_sigmas[i] = base_log (levels->sigmas[i]);
+    }
+}
+
 double
 sampler_sigma_to_t (const SamplerLevels *levels, double sigma)
 {
@@ -160,6 +181,12 @@ sampler_schedule_fill (SamplerSchedule schedule,
       break;
     case SAMPLER_SGM_UNIFORM:
       fill_even (levels, steps, TRUE, sigmas);
+      break;
+    case SAMPLER_TURBO:
+      for (guint i = 0; i < steps; i++)
+        sigmas[i]
+            = levels->sigmas[(guint) nearbyint ((steps - i) * (double) levels->n / steps)
+                             - 1];
       break;
     case SAMPLER_N_SCHEDULES:
       g_assert_not_reached ();

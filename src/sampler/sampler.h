@@ -23,6 +23,8 @@ typedef enum
   SAMPLER_HEUN,
   SAMPLER_DPMPP_2M,
   SAMPLER_DDIM,
+  SAMPLER_LCM,
+  SAMPLER_DPMPP_2M_SDE,
   SAMPLER_N_KINDS
 } SamplerKind;
 
@@ -34,8 +36,12 @@ typedef enum
   SAMPLER_SGM_UNIFORM,
   SAMPLER_SIMPLE,
   SAMPLER_DDIM_UNIFORM,
+  SAMPLER_TURBO, /* diffusers' trailing timesteps; for few-step models */
   SAMPLER_N_SCHEDULES
 } SamplerSchedule;
+
+/** sampler_kind_is_random: whether steps add noise, so that a run needs generators */
+gboolean sampler_kind_is_random (SamplerKind kind);
 
 /* Names as ComfyUI spells them; A1111's are accepted too ("DPM++ 2M Karras" sets both),
  * and sd.cpp's and InvokeAI's. Case, spaces, hyphens and underscores do not matter. */
@@ -63,6 +69,11 @@ typedef struct
 void sampler_levels_init_scaled_linear (SamplerLevels *levels,
                                         double beta_start,
                                         double beta_end);
+/** sampler_levels_rescale_zero_snr: for models trained with a zero terminal
+ * signal-to-noise ratio: the signal's amplitude is shifted and stretched so that the last
+ * level has none of it (but for A1111's and ComfyUI's remainder, power 4.9e-8), the first
+ * as before. Lin et al. 2023, algorithm 1 */
+void sampler_levels_rescale_zero_snr (SamplerLevels *levels);
 double sampler_sigma_to_t (const SamplerLevels *levels,
                            double sigma); /* linear in log sigma */
 double sampler_t_to_sigma (const SamplerLevels *levels, double t);
@@ -106,8 +117,9 @@ typedef struct _SamplerRun SamplerRun;
  * @n_per: floats of one picture; @batch pictures, each with its own @randoms[i] (taken;
  * the array itself is not)
  *
- * Euler a draws one base_random_normal() of @n_per numbers for each picture in each step
- * that adds noise (all but a last one to 0). Thread: one at a time.
+ * Kinds for which sampler_kind_is_random() draw one base_random_normal() of @n_per
+ * numbers for each picture in each step that adds noise (all but a last one to 0).
+ * Thread: one at a time.
  */
 SamplerRun *sampler_run_new (SamplerKind kind,
                              const double *sigmas,

@@ -5,6 +5,7 @@ Usage: make-sampler.py DIRECTORY     writes sampler.txt and sampler.json there
 
 sampler.txt holds pairs of lines, the second being numbers:
   levels                          the 1000 training sigmas
+  levels_zero_snr                 the same after the rescaling to zero terminal SNR
   times                           t of 60 sigmas (sigma t sigma t ...)
   schedule NAME STEPS             sigmas, the last 0; STEPS is the number made, which for
                                   ddim_uniform may be one more than asked for
@@ -60,6 +61,8 @@ def schedule(name, n):
         s = torch.stack([sigmas_all[-(1 + int(x * (1000 / n)))] for x in range(n)])
     elif name == "ddim_uniform":
         s = sigmas_all[1 :: max(1000 // n, 1)].flip(0)
+    elif name == "turbo":
+        s = sigmas_all[(torch.arange(n, 0, -1, dtype=f64) * (1000.0 / n)).round().long() - 1]
     return torch.cat([s, torch.zeros(1, dtype=f64)])
 
 
@@ -121,12 +124,41 @@ def dpmpp_2m(x, s, noise):
         yield x
 
 
-SAMPLERS = dict(euler=euler, euler_ancestral=euler_ancestral, heun=heun, dpmpp_2m=dpmpp_2m, ddim=euler)
-SCHEDULES = "normal karras exponential sgm_uniform simple ddim_uniform".split()
+def lcm(x, s, noise):
+    for i in range(len(s) - 1):
+        x = network(x, s[i])
+        if s[i + 1] > 0:
+            x = x + s[i + 1] * noise()
+        yield x
+
+
+def dpmpp_2m_sde(x, s, noise):
+    """k-diffusion's, midpoint, eta 1, with plain noise in place of the Brownian tree"""
+    old = h_last = None
+    for i in range(len(s) - 1):
+        d = network(x, s[i])
+        if s[i + 1] == 0:
+            x = d
+        else:
+            h = s[i].log() - s[i + 1].log()
+            eta_h = 1.0 * h
+            x = s[i + 1] / s[i] * (-eta_h).exp() * x + (-h - eta_h).expm1().neg() * d
+            if old is not None:
+                x = x + 0.5 * (-h - eta_h).expm1().neg() * (h / h_last) * (d - old)
+            x = x + noise() * s[i + 1] * (-2 * eta_h).expm1().neg().sqrt()
+            h_last = h
+        old = d
+        yield x
+
+
+SAMPLERS = dict(lcm=lcm, dpmpp_2m_sde=dpmpp_2m_sde, euler=euler, euler_ancestral=euler_ancestral, heun=heun, dpmpp_2m=dpmpp_2m, ddim=euler)
+SCHEDULES = "normal karras exponential sgm_uniform simple ddim_uniform turbo".split()
 RUNS = [("euler", "normal", 20), ("euler", "simple", 7), ("euler", "sgm_uniform", 1),
         ("euler_ancestral", "normal", 20), ("euler_ancestral", "karras", 9), ("heun", "karras", 10),
         ("heun", "normal", 1), ("dpmpp_2m", "karras", 20), ("dpmpp_2m", "exponential", 8),
-        ("dpmpp_2m", "normal", 2), ("ddim", "ddim_uniform", 20), ("ddim", "ddim_uniform", 30)]
+        ("dpmpp_2m", "normal", 2), ("ddim", "ddim_uniform", 20), ("ddim", "ddim_uniform", 30),
+        ("lcm", "sgm_uniform", 4), ("lcm", "turbo", 8), ("dpmpp_2m_sde", "karras", 20),
+        ("dpmpp_2m_sde", "exponential", 7), ("dpmpp_2m_sde", "turbo", 1)]
 
 
 def check_with_diffusers():
@@ -151,6 +183,10 @@ def main():
         lines.append(" ".join(repr(float(v)) for v in values))
 
     put("levels", sigmas_all)
+    zero_snr = diffusers.schedulers.scheduling_euler_discrete.rescale_zero_terminal_snr(betas)
+    bars = torch.cumprod(1 - zero_snr, 0)
+    bars[-1] = 4.8973451890853435e-08  # A1111 and ComfyUI; diffusers: 2**-24
+    put("levels_zero_snr", ((1 - bars) / bars) ** 0.5)
     s = torch.linspace(0.02, 15, 60, dtype=f64)
     put("times", torch.stack([s, sigma_to_t(s)], 1).ravel())
     for name in SCHEDULES:
