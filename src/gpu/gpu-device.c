@@ -13,6 +13,8 @@
 
 #include <string.h>
 
+#define SUBMISSION_SECONDS 0.05
+
 gboolean
 gpu_device_check (GpuDevice *device, VkResult result, const char *what, GError **error)
 {
@@ -119,6 +121,18 @@ create_handle (GpuDevice *device)
   return vkCreateDevice (p->handle, &info, NULL, &device->handle);
 }
 
+gboolean
+gpu_device_info_for (int index, GpuInfo *info, GError **error)
+{
+  g_autoptr (GArray) list = gpu_physical_list (error);
+  const GpuPhysical *physical = list != NULL ? choose (list, index, error) : NULL;
+
+  if (physical == NULL)
+    return FALSE;
+  *info = physical->info;
+  return TRUE;
+}
+
 GpuDevice *
 gpu_device_new (int index, GError **error)
 {
@@ -136,6 +150,7 @@ gpu_device_new (int index, GError **error)
   device->physical = *physical;
   gpu_kernels_init (device);
   device->heap = gpu_heap_new (device);
+  device->submission_seconds = SUBMISSION_SECONDS;
   device->unified = (physical->info.kind == GPU_KIND_CPU
                      || physical->info.kind == GPU_KIND_INTEGRATED)
                     && g_strcmp0 (g_getenv ("CALOTYPE_STAGING"), "1") != 0;
@@ -152,6 +167,18 @@ gpu_device_new (int index, GError **error)
     return NULL;
   gpu_cache_load (device);
   return g_steal_pointer (&device);
+}
+
+GpuDevice *
+gpu_device_reopen (GpuDevice *lost, GError **error)
+{
+  GpuDevice *device = gpu_device_new ((int) lost->physical.info.index, error);
+
+  if (device == NULL)
+    return NULL;
+  device->submission_seconds = lost->submission_seconds / 2;
+  device->memory_limit = lost->memory_limit;
+  return device;
 }
 
 GpuDevice *

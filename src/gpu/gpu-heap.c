@@ -4,7 +4,8 @@
  * share blocks. A block keeps its free ranges sorted; first fit, neighbours merge. The
  * first block of a memory type has 32 MiB, later ones as much as is there already, up to
  * 256 MiB; what is larger gets a block of its own. A block that becomes empty is given
- * back.
+ * back. Under a limit of memory nothing is taken ahead: what has a mebibyte or more gets
+ * a block of its own, so that all of it comes back when it goes.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -15,6 +16,8 @@
 
 #define MIN_BLOCK ((guint64) 32 << 20)
 #define MAX_BLOCK ((guint64) 256 << 20)
+#define LIMITED_BLOCK ((guint64) 4 << 20)
+#define LIMITED_OWN ((guint64) 1 << 20)
 
 typedef struct
 {
@@ -25,6 +28,7 @@ struct _GpuBlock
 {
   VkDeviceMemory memory;
   guint type;
+  GpuBufferKind kind;
   guint64 size;
   guint8 *map;
   GArray *free; /* Range, by offset */
@@ -35,6 +39,7 @@ struct _GpuHeap
   GpuDevice *device;
   GPtrArray *blocks; /* GpuBlock */
   guint64 used;      /* bytes in places taken */
+  guint64 peak;
 };
 
 GpuHeap *
@@ -71,13 +76,23 @@ gpu_heap_used (GpuHeap *heap)
 }
 
 guint64
-gpu_heap_reserved (GpuHeap *heap)
+gpu_heap_reserved (GpuHeap *heap, GpuBufferKind kind)
 {
   guint64 sum = 0;
 
   for (guint i = 0; i < heap->blocks->len; i++)
-    sum += ((GpuBlock *) heap->blocks->pdata[i])->size;
+    {
+      const GpuBlock *block = heap->blocks->pdata[i];
+
+      sum += block->kind == kind ? block->size : 0;
+    }
   return sum;
+}
+
+guint64
+gpu_heap_peak (GpuHeap *heap)
+{
+  return heap->peak;
 }
 
 /* How well a memory type serves; negative: not at all. */
@@ -153,7 +168,7 @@ block_fit (GpuHeap *heap,
 }
 
 static VkResult
-block_new (GpuHeap *heap, guint type, guint64 size, GpuBlock **out)
+block_new (GpuHeap *heap, guint type, GpuBufferKind kind, guint64 size, GpuBlock **out)
 {
   GpuDevice *device = heap->device;
   VkMemoryPropertyFlags flags = device->physical.memory.memoryTypes[type].propertyFlags;
@@ -166,9 +181,13 @@ block_new (GpuHeap *heap, guint type, guint64 size, GpuBlock **out)
   VkResult result;
 
   /* Some machines' memory is handed out until the program is killed: see gpu-memory.c. */
-  if (device->physical.info.kind == GPU_KIND_CPU
-      && size > gpu_device_memory_available (device))
+  if (device->physical.info.kind == GPU_KIND_CPU && size > gpu_memory_left (device))
     return VK_ERROR_OUT_OF_HOST_MEMORY;
+  if (kind == GPU_BUFFER_DEVICE && device->memory_limit != 0
+      && gpu_heap_reserved (heap, kind) + size > device->memory_limit)
+    return VK_ERROR_OUT_OF_DEVICE_MEMORY;
+  if (gpu_fault_due (GPU_FAULT_ALLOCATE))
+    return VK_ERROR_OUT_OF_DEVICE_MEMORY;
   result = vkAllocateMemory (device->handle, &info, NULL, &memory);
   if (result == VK_SUCCESS && (flags & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT))
     {
@@ -179,16 +198,32 @@ block_new (GpuHeap *heap, guint type, guint64 size, GpuBlock **out)
   if (result != VK_SUCCESS)
     return result;
   *out = g_new0 (GpuBlock, 1);
-  **out = (GpuBlock){ .memory = memory, .type = type, .size = size, .map = map };
+  **out = (GpuBlock){
+    .memory = memory, .type = type, .kind = kind, .size = size, .map = map
+  };
   (*out)->free = g_array_new (FALSE, FALSE, sizeof (Range));
   g_array_append_val ((*out)->free, all);
   g_ptr_array_add (heap->blocks, *out);
+  heap->peak = MAX (heap->peak, gpu_heap_reserved (heap, GPU_BUFFER_DEVICE));
   return VK_SUCCESS;
+}
+
+/* Of a new block in which something of @need bytes is to lie, beside blocks of @there. */
+static guint64
+block_size (GpuHeap *heap, GpuBufferKind kind, guint64 there, guint64 need)
+{
+  const GpuDevice *device = heap->device;
+  guint64 size = CLAMP (there, MIN_BLOCK, MAX_BLOCK);
+
+  if (device->memory_limit != 0)
+    size = need < LIMITED_OWN ? LIMITED_BLOCK : need;
+  return MIN (size, device->physical.info.max_allocation);
 }
 
 static VkResult
 take_from_type (GpuHeap *heap,
                 guint type,
+                GpuBufferKind kind,
                 const VkMemoryRequirements *need,
                 GpuPlace *place)
 {
@@ -200,18 +235,17 @@ take_from_type (GpuHeap *heap,
   for (guint i = 0; i < heap->blocks->len; i++)
     {
       block = heap->blocks->pdata[i];
-      if (block->type != type)
+      if (block->type != type || block->kind != kind)
         continue;
       if (block_fit (heap, block, need, place))
         return VK_SUCCESS;
       there += block->size;
     }
-  size = MIN (CLAMP (there, MIN_BLOCK, MAX_BLOCK),
-              heap->device->physical.info.max_allocation);
+  size = block_size (heap, kind, there, need->size);
   if (need->size < size)
-    result = block_new (heap, type, size, &block);
+    result = block_new (heap, type, kind, size, &block);
   if (result != VK_SUCCESS)
-    result = block_new (heap, type, need->size, &block);
+    result = block_new (heap, type, kind, need->size, &block);
   if (result == VK_SUCCESS)
     block_fit (heap, block, need, place);
   return result;
@@ -277,7 +311,7 @@ gpu_heap_take (GpuHeap *heap,
         }
       if (best < 0)
         break;
-      result = take_from_type (heap, (guint) best, need, place);
+      result = take_from_type (heap, (guint) best, kind, need, place);
       if (result == VK_SUCCESS)
         return TRUE;
       left &= ~(1u << best);

@@ -56,14 +56,45 @@ budget_available (const GpuPhysical *p)
   return sum;
 }
 
+/** gpu_memory_left: gpu_device_memory_available without our own limit */
 guint64
-gpu_device_memory_available (GpuDevice *device)
+gpu_memory_left (GpuDevice *device)
 {
   const GpuPhysical *p = &device->physical;
-  guint64 used = gpu_heap_reserved (device->heap);
+  guint64 used = gpu_heap_reserved (device->heap, GPU_BUFFER_DEVICE)
+                 + gpu_heap_reserved (device->heap, GPU_BUFFER_HOST);
   guint64 left = p->info.memory_bytes > used ? p->info.memory_bytes - used : 0;
 
   if (p->info.kind == GPU_KIND_CPU)
     return MIN (left, machine_available ());
   return p->has_budget ? budget_available (p) : left;
+}
+
+guint64
+gpu_device_memory_available (GpuDevice *device)
+{
+  guint64 ours = gpu_heap_reserved (device->heap, GPU_BUFFER_DEVICE);
+  guint64 left = gpu_memory_left (device);
+
+  if (device->memory_limit != 0)
+    left = MIN (left, device->memory_limit > ours ? device->memory_limit - ours : 0);
+  return left;
+}
+
+void
+gpu_device_set_memory_limit (GpuDevice *device, guint64 bytes)
+{
+  device->memory_limit = bytes;
+}
+
+guint64
+gpu_device_memory_limit (GpuDevice *device)
+{
+  return device->memory_limit;
+}
+
+guint64
+gpu_device_memory_peak (GpuDevice *device)
+{
+  return gpu_heap_peak (device->heap);
 }

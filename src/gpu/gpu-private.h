@@ -7,6 +7,7 @@
 
 #include <volk.h>
 #include "gpu/gpu.h"
+#include "gpu/gpu-fault.h"
 #include "gpu/gpu-shader-private.h"
 
 /* ---- gpu-instance.c: one VkInstance for the process, made on first use, never destroyed
@@ -67,7 +68,9 @@ struct _GpuDevice
   GHashTable *kernels;           /* GpuKernel by key */
   double
       flops_per_second; /* what the latest submissions did: the length of the next ones */
-  gboolean unified;     /* device memory is the host's */
+  double submission_seconds; /* how long one should be */
+  guint64 memory_limit;      /* 0: none */
+  gboolean unified;          /* device memory is the host's */
   gboolean lost;
 };
 
@@ -97,13 +100,20 @@ gboolean gpu_heap_take (GpuHeap *heap,
                         GError **error);
 void gpu_heap_give (GpuHeap *heap, GpuPlace *place);
 guint64 gpu_heap_used (GpuHeap *heap);
-/** gpu_heap_reserved: bytes of all blocks, used or not */
-guint64 gpu_heap_reserved (GpuHeap *heap);
+/** gpu_heap_reserved: bytes of all blocks of @kind, used or not */
+guint64 gpu_heap_reserved (GpuHeap *heap, GpuBufferKind kind);
+/** gpu_heap_peak: the most that gpu_heap_reserved was for GPU_BUFFER_DEVICE */
+guint64 gpu_heap_peak (GpuHeap *heap);
+
+/* ---- gpu-fault.c ---- */
+
+gboolean gpu_fault_due (GpuFault fault);
 
 /* ---- gpu-memory.c ---- */
 
 /** gpu_memory_of_machine: bytes; 0: not known */
 guint64 gpu_memory_of_machine (void);
+guint64 gpu_memory_left (GpuDevice *device);
 
 /* ---- gpu-buffer.c, gpu-staging.c ---- */
 
@@ -181,7 +191,9 @@ void gpu_kernels_clear (GpuDevice *device);
 
 typedef struct
 {
-  GpuKernel *kernel;
+  GpuKernel *kernel; /* NULL: a copy */
+  VkBuffer from, to; /* of a copy */
+  VkBufferCopy region;
   VkDescriptorSet set;
   guint8 push[GPU_MAX_PUSH];
   guint push_size;
@@ -209,5 +221,5 @@ struct _GpuRecording
   GArray *pools;       /* VkDescriptorPool */
   VkQueryPool queries; /* two per dispatch, when profiled by time stamps */
   double *seconds;     /* per dispatch, when profiled */
-  gboolean barrier_next, finished, profile;
+  gboolean barrier_next, finished, profile, copies;
 };

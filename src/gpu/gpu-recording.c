@@ -87,11 +87,10 @@ take_set (GpuRecording *recording,
           .descriptorSetCount = 1,
           .pSetLayouts = &layout->set };
 
-  /* Each dispatch has one set: the pools are full when the dispatches have used them up.
-   */
-  if (recording->dispatches->len == recording->pools->len * SETS_PER_POOL
+  if (recording->n_sets == recording->pools->len * SETS_PER_POOL
       && !add_pool (recording, error))
     return FALSE;
+  recording->n_sets++;
   info.descriptorPool
       = g_array_index (recording->pools, VkDescriptorPool, recording->pools->len - 1);
   return gpu_device_check (
@@ -225,6 +224,41 @@ gpu_recording_dispatch (GpuRecording *recording,
   return TRUE;
 }
 
+gboolean
+gpu_recording_copy (GpuRecording *recording,
+                    GpuBuffer *from,
+                    guint64 from_offset,
+                    GpuBuffer *to,
+                    guint64 to_offset,
+                    guint64 bytes,
+                    const char *label,
+                    GError **error)
+{
+  GpuDispatch copy = { .from = from->handle,
+                       .to = to->handle,
+                       .region = { from_offset, to_offset, bytes },
+                       .barrier = recording->barrier_next };
+  GpuBuffer *both[2] = { from, to };
+
+  g_return_val_if_fail (!recording->finished, FALSE);
+  if (from_offset > from->size || bytes > from->size - from_offset || to_offset > to->size
+      || bytes > to->size - to_offset || bytes == 0)
+    {
+      g_set_error (error, GPU_ERROR, GPU_ERROR_FAILED,
+                   "%s: %" G_GUINT64_FORMAT " bytes cannot be copied from %s to %s",
+                   label, bytes, from->label, to->label);
+      return FALSE;
+    }
+  for (guint i = 0; i < 2; i++)
+    if (!g_hash_table_contains (recording->buffers, both[i]))
+      g_hash_table_add (recording->buffers, gpu_buffer_ref (both[i]));
+  g_strlcpy (copy.label, label, sizeof copy.label);
+  recording->barrier_next = FALSE;
+  recording->copies = TRUE;
+  g_array_append_val (recording->dispatches, copy);
+  return TRUE;
+}
+
 void
 gpu_recording_barrier (GpuRecording *recording)
 {
@@ -254,14 +288,10 @@ barrier (VkCommandBuffer commands,
 }
 
 static void
-write_dispatch (GpuRecording *recording, VkCommandBuffer commands, guint index)
+write_kernel (VkCommandBuffer commands, const GpuDispatch *d)
 {
-  const GpuDispatch *d = &g_array_index (recording->dispatches, GpuDispatch, index);
   VkPipelineLayout layout = d->kernel->layout->pipeline;
 
-  if (recording->queries != VK_NULL_HANDLE)
-    vkCmdWriteTimestamp (commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
-                         recording->queries, 2 * index);
   vkCmdBindPipeline (commands, VK_PIPELINE_BIND_POINT_COMPUTE, d->kernel->pipeline);
   vkCmdBindDescriptorSets (commands, VK_PIPELINE_BIND_POINT_COMPUTE, layout, 0, 1,
                            &d->set, 0, NULL);
@@ -269,6 +299,20 @@ write_dispatch (GpuRecording *recording, VkCommandBuffer commands, guint index)
     vkCmdPushConstants (commands, layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, d->push_size,
                         d->push);
   vkCmdDispatch (commands, d->groups[0], d->groups[1], d->groups[2]);
+}
+
+static void
+write_dispatch (GpuRecording *recording, VkCommandBuffer commands, guint index)
+{
+  const GpuDispatch *d = &g_array_index (recording->dispatches, GpuDispatch, index);
+
+  if (recording->queries != VK_NULL_HANDLE)
+    vkCmdWriteTimestamp (commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
+                         recording->queries, 2 * index);
+  if (d->kernel != NULL)
+    write_kernel (commands, d);
+  else
+    vkCmdCopyBuffer (commands, d->from, d->to, 1, &d->region);
   if (recording->queries != VK_NULL_HANDLE)
     vkCmdWriteTimestamp (commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT,
                          recording->queries, 2 * index + 1);
@@ -284,8 +328,13 @@ write_piece (GpuRecording *recording, GpuPiece *piece, GError **error)
           .commandBufferCount = 1 };
   VkCommandBufferBeginInfo begin
       = { .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO };
-  const VkPipelineStageFlags compute = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT;
-  const VkAccessFlags both = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT;
+  const VkPipelineStageFlags copies
+      = recording->copies ? VK_PIPELINE_STAGE_TRANSFER_BIT : 0;
+  const VkPipelineStageFlags work = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | copies;
+  const VkAccessFlags written
+      = VK_ACCESS_SHADER_WRITE_BIT | (copies != 0 ? VK_ACCESS_TRANSFER_WRITE_BIT : 0);
+  const VkAccessFlags both = written | VK_ACCESS_SHADER_READ_BIT
+                             | (copies != 0 ? VK_ACCESS_TRANSFER_READ_BIT : 0);
 
   if (!gpu_device_check (
           device, vkAllocateCommandBuffers (device->handle, &info, &piece->commands),
@@ -298,15 +347,15 @@ write_piece (GpuRecording *recording, GpuPiece *piece, GError **error)
                          2 * (piece->end - piece->first));
   /* Behind everything earlier: another piece, a copy, the host. */
   barrier (piece->commands, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT,
-           VK_ACCESS_MEMORY_WRITE_BIT, compute, both);
+           VK_ACCESS_MEMORY_WRITE_BIT, work, both);
   for (guint i = piece->first; i < piece->end; i++)
     {
       if (i > piece->first
           && g_array_index (recording->dispatches, GpuDispatch, i).barrier)
-        barrier (piece->commands, compute, VK_ACCESS_SHADER_WRITE_BIT, compute, both);
+        barrier (piece->commands, work, written, work, both);
       write_dispatch (recording, piece->commands, i);
     }
-  barrier (piece->commands, compute, VK_ACCESS_SHADER_WRITE_BIT,
+  barrier (piece->commands, work, written,
            VK_PIPELINE_STAGE_HOST_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
            VK_ACCESS_HOST_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT);
   return gpu_device_check (device, vkEndCommandBuffer (piece->commands),
@@ -320,10 +369,13 @@ check_kernels (GpuRecording *recording, GError **error)
   if (!gpu_device_compile (recording->device, NULL, error))
     return FALSE;
   for (guint i = 0; i < recording->dispatches->len; i++)
-    if (!gpu_compile_check (recording->device,
-                            g_array_index (recording->dispatches, GpuDispatch, i).kernel,
-                            error))
-      return FALSE;
+    {
+      const GpuKernel *kernel
+          = g_array_index (recording->dispatches, GpuDispatch, i).kernel;
+
+      if (kernel != NULL && !gpu_compile_check (recording->device, kernel, error))
+        return FALSE;
+    }
   return TRUE;
 }
 

@@ -1,6 +1,7 @@
 /* gpu-run.c: replays a recording in submissions, two of them under way at a time
  *
- * A submission takes as many pieces as the device was lately seen to do in 50 ms: short
+ * A submission takes as many pieces as the device was lately seen to do in 50 ms (25 ms
+ * after it was lost): short
  * enough for Stop, for other programs on the same GPU and for drivers' watchdogs, long
  * enough to hide what a submission costs (some 50 µs).
  *
@@ -12,7 +13,6 @@
 #include "gpu/gpu-private.h"
 
 #define IN_FLIGHT 2
-#define SUBMISSION_SECONDS 0.05
 #define MAX_PIECES 16
 #define PATIENCE                                                                         \
   0.3 /* seconds beyond the expected after which kernels are being made                  \
@@ -47,6 +47,8 @@ count_fresh (GpuRecording *recording, guint first, guint end, gboolean mark)
     {
       GpuKernel *kernel = g_array_index (recording->dispatches, GpuDispatch, i).kernel;
 
+      if (kernel == NULL)
+        continue;
       if (!kernel->ran)
         g_hash_table_add (seen, kernel);
       kernel->ran |= mark;
@@ -83,6 +85,17 @@ learn_speed (Run *run, double flops)
     device->flops_per_second = 0.75 * device->flops_per_second + 0.25 * flops / seconds;
 }
 
+static VkResult
+wait_for (GpuDevice *device, VkFence fence)
+{
+  if (gpu_fault_due (GPU_FAULT_WAIT))
+    {
+      vkQueueWaitIdle (device->queue); /* what was not lost is still under way */
+      return VK_ERROR_DEVICE_LOST;
+    }
+  return vkWaitForFences (device->handle, 1, &fence, VK_TRUE, G_MAXUINT64);
+}
+
 static gboolean
 await (Run *run, Submission *s, GError **error)
 {
@@ -93,9 +106,7 @@ await (Run *run, Submission *s, GError **error)
   if (!s->busy)
     return TRUE;
   s->busy = FALSE;
-  if (!gpu_device_check (
-          device, vkWaitForFences (device->handle, 1, &s->fence, VK_TRUE, G_MAXUINT64),
-          "Computing", error))
+  if (!gpu_device_check (device, wait_for (device, s->fence), "Computing", error))
     return FALSE;
   last = &g_array_index (recording->pieces, GpuPiece, s->end - 1);
   if (recording->profile && recording->queries == VK_NULL_HANDLE)
@@ -113,7 +124,8 @@ static guint
 gather (Run *run, guint first, VkCommandBuffer *commands, double *flops)
 {
   GpuRecording *recording = run->recording;
-  double budget = recording->device->flops_per_second * SUBMISSION_SECONDS;
+  double budget
+      = recording->device->flops_per_second * recording->device->submission_seconds;
   gboolean single = recording->profile && recording->queries == VK_NULL_HANDLE;
   guint n = 0;
 
@@ -146,7 +158,10 @@ submit (Run *run, Submission *s, guint first, GError **error)
   s->end = first + info.commandBufferCount;
   if (!gpu_device_check (device, vkResetFences (device->handle, 1, &s->fence),
                          "Resetting a fence", error)
-      || !gpu_device_check (device, vkQueueSubmit (device->queue, 1, &info, s->fence),
+      || !gpu_device_check (device,
+                            gpu_fault_due (GPU_FAULT_SUBMIT)
+                                ? VK_ERROR_DEVICE_LOST
+                                : vkQueueSubmit (device->queue, 1, &info, s->fence),
                             "Submitting", error))
     return FALSE;
   s->busy = TRUE;
@@ -243,7 +258,8 @@ gpu_recording_timings (GpuRecording *recording)
       GpuTiming *timing = &g_array_index (timings, GpuTiming, i);
 
       g_strlcpy (timing->label, d->label, sizeof timing->label);
-      g_strlcpy (timing->kernel, d->kernel->name, sizeof timing->kernel);
+      g_strlcpy (timing->kernel, d->kernel != NULL ? d->kernel->name : "copy",
+                 sizeof timing->kernel);
       timing->flops = d->flops;
       timing->seconds = recording->seconds[i];
     }

@@ -80,8 +80,22 @@ GpuDevice *gpu_device_new (int index, GError **error);
 GpuDevice *gpu_device_ref (GpuDevice *device);
 void gpu_device_unref (GpuDevice *device);
 const GpuInfo *gpu_device_info (GpuDevice *device);
+/** gpu_device_info_for: what gpu_device_new would open with @index, without opening it */
+gboolean gpu_device_info_for (int index, GpuInfo *info, GError **error);
+/**
+ * gpu_device_reopen: the same device again after it was lost; its submissions are half as
+ * long, its limit of memory is the same
+ */
+GpuDevice *gpu_device_reopen (GpuDevice *lost, GError **error);
+/** gpu_device_set_memory_limit: bytes of device memory that may be allocated at most, for
+ * buffers of the kind GPU_BUFFER_DEVICE; 0: as much as there is */
+void gpu_device_set_memory_limit (GpuDevice *device, guint64 bytes);
+guint64 gpu_device_memory_limit (GpuDevice *device);
 /** gpu_device_memory_used: bytes allocated by us */
 guint64 gpu_device_memory_used (GpuDevice *device);
+/** gpu_device_memory_peak: the most that blocks of the kind GPU_BUFFER_DEVICE held at
+ * once */
+guint64 gpu_device_memory_peak (GpuDevice *device);
 /** gpu_device_memory_available: bytes that may still be allocated; an estimate, others
  * use the device too */
 guint64 gpu_device_memory_available (GpuDevice *device);
@@ -199,6 +213,16 @@ gboolean gpu_recording_dispatch (GpuRecording *recording,
                                  const char *label,
                                  double flops,
                                  GError **error);
+/** gpu_recording_copy: @bytes from buffer to buffer, ordered as a dispatch is; offsets
+ * and size are multiples of 4 */
+gboolean gpu_recording_copy (GpuRecording *recording,
+                             GpuBuffer *from,
+                             guint64 from_offset,
+                             GpuBuffer *to,
+                             guint64 to_offset,
+                             guint64 bytes,
+                             const char *label,
+                             GError **error);
 /** gpu_recording_barrier: all earlier writes are seen by all later dispatches */
 void gpu_recording_barrier (GpuRecording *recording);
 gboolean gpu_recording_finish (GpuRecording *recording, gboolean profile, GError **error);

@@ -16,7 +16,12 @@
 struct _NnContext
 {
   gatomicrefcount references;
-  GpuDevice *device; /* NULL: the reference */
+  GpuDevice *device;   /* NULL: the reference, or only planning */
+  const GpuInfo *info; /* NULL: the reference */
+  gboolean frugal, quantized;
+  guint64 resident;    /* bytes of a program's weights that stay on the device */
+  guint64 state_bytes; /* of all states */
+  guint64 runs;        /* so far */
   NnType activations;
   GPtrArray *weights;  /* owned */
   GPtrArray *arena;    /* GpuBuffer: the pages */
@@ -30,8 +35,20 @@ NnEmit nn_context_emit (NnContext *context, GpuRecording *recording);
 guint64 nn_context_page (NnContext *context);
 /** nn_context_reserve: makes the arena at least @bytes long */
 gboolean nn_context_reserve (NnContext *context, guint64 bytes, GError **error);
+/** nn_context_release: gives the arena back; programs record again at their next run */
+void nn_context_release (NnContext *context);
 /** nn_program_drop: forgets the recording */
 void nn_program_drop (NnProgram *program);
+/** nn_program_make_room: frees weights of other programs, and an arena larger than
+ * needed, until what @program still lacks fits, as far as that can be told before
+ * allocating */
+void nn_program_make_room (NnProgram *program);
+/** nn_context_planning: nothing is ever allocated there */
+static inline gboolean
+nn_context_planning (const NnContext *context)
+{
+  return context->device == NULL && context->info != NULL;
+}
 
 /** nn_type_bytes: of one element */
 guint nn_type_bytes (NnType type);
@@ -45,6 +62,8 @@ gboolean nn_weights_load (NnContext *context,
                           const BaseTask *task,
                           GError **error);
 void nn_weight_free (NnWeight *weight);
+/** nn_weight_evict: gives back what it has on the device; no recording may name it */
+void nn_weight_evict (NnWeight *weight);
 /** nn_weight_file_bytes: of all parts as they are read */
 guint64 nn_weight_file_bytes (const NnWeight *weight);
 /** nn_weight_repack_host: as nn_emit_repack, on a device whose memory the host writes */

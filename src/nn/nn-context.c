@@ -19,11 +19,47 @@ nn_context_new (GpuDevice *device, NnType activations)
   g_return_val_if_fail (activations == NN_F32 || activations == NN_F16, NULL);
   g_atomic_ref_count_init (&context->references);
   context->device = device != NULL ? gpu_device_ref (device) : NULL;
+  context->info = device != NULL ? gpu_device_info (device) : NULL;
+  context->resident = G_MAXUINT64;
   context->activations = device != NULL ? activations : NN_F32;
   context->weights = g_ptr_array_new_with_free_func ((GDestroyNotify) nn_weight_free);
   context->arena = g_ptr_array_new_with_free_func ((GDestroyNotify) gpu_buffer_unref);
   context->programs = g_ptr_array_new ();
   return context;
+}
+
+NnContext *
+nn_context_new_plan (const GpuInfo *info, NnType activations)
+{
+  NnContext *context = nn_context_new (NULL, NN_F32);
+
+  context->info = info;
+  context->activations = activations;
+  return context;
+}
+
+void
+nn_context_set_frugal (NnContext *context, gboolean frugal)
+{
+  context->frugal = frugal;
+}
+
+void
+nn_context_set_resident (NnContext *context, guint64 bytes)
+{
+  context->resident = bytes;
+}
+
+void
+nn_context_set_quantized (NnContext *context, gboolean quantized)
+{
+  context->quantized = quantized;
+}
+
+guint64
+nn_context_state_bytes (NnContext *context)
+{
+  return context->state_bytes;
 }
 
 NnContext *
@@ -55,19 +91,29 @@ NnEmit
 nn_context_emit (NnContext *context, GpuRecording *recording)
 {
   return (NnEmit){ .device = context->device,
-                   .info = gpu_device_info (context->device),
+                   .info = context->info,
                    .activations = context->activations,
                    .arena = context->arena,
                    .arena_page = nn_context_page (context),
+                   .frugal = context->frugal,
                    .recording = recording };
 }
 
 guint64
 nn_context_page (NnContext *context)
 {
-  guint64 most = gpu_device_info (context->device)->max_allocation;
+  guint64 most = context->info->max_allocation;
 
   return (most - MIN (most, GPU_BUFFER_PADDING)) & ~(guint64) (NN_PLAN_ALIGNMENT - 1);
+}
+
+void
+nn_context_release (NnContext *context)
+{
+  for (guint i = 0; i < context->programs->len; i++)
+    nn_program_drop (context->programs->pdata[i]);
+  g_ptr_array_set_size (context->arena, 0);
+  context->arena_bytes = 0;
 }
 
 gboolean
@@ -77,10 +123,7 @@ nn_context_reserve (NnContext *context, guint64 bytes, GError **error)
 
   if (bytes <= context->arena_bytes)
     return TRUE;
-  for (guint i = 0; i < context->programs->len; i++)
-    nn_program_drop (context->programs->pdata[i]);
-  g_ptr_array_set_size (context->arena, 0);
-  context->arena_bytes = 0;
+  nn_context_release (context);
   for (guint64 done = 0; done < bytes; done += page)
     {
       GpuBuffer *buffer

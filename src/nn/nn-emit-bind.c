@@ -44,6 +44,11 @@ nn_emit_write (const NnEmit *emit, const NnTensor *x, guint64 first, guint64 cou
 GpuBinding
 nn_emit_weight (const NnEmit *emit, const NnWeight *weight)
 {
+  if (weight->window != NULL)
+    return (GpuBinding){ weight->window, weight->window_offset,
+                         nn_weight_device_bytes (weight),
+                         weight->stored == NN_F32 ? GPU_BIND_TEXEL_F32X4
+                                                  : GPU_BIND_TEXEL_U32X4 };
   return (GpuBinding){ weight->buffer, weight->offset, weight->bytes,
                        weight->stored == NN_F32 ? GPU_BIND_TEXEL_F32X4
                                                 : GPU_BIND_TEXEL_U32X4 };

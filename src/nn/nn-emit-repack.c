@@ -70,9 +70,9 @@ repack_part (const NnEmit *emit,
     {
       guint rows = MIN (limit, layout.rows - push.row0);
 
-      d.bindings[1]
-          = (GpuBinding){ weight->buffer, weight->offset + push.row0 * row_bytes,
-                          rows * row_bytes, GPU_BIND_STORAGE };
+      d.bindings[1] = (GpuBinding){ *nn_weight_home ((NnWeight *) weight),
+                                    weight->offset + push.row0 * row_bytes,
+                                    rows * row_bytes, GPU_BIND_STORAGE };
       d.groups[0] = nn_div_up (push.columns, nn_emit_lanes (emit));
       d.groups[1] = rows;
       d.groups[2] = 1;

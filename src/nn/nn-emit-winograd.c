@@ -3,8 +3,9 @@
  * Tiles of 4×4 pixels are transformed into 36 products of [tiles][in]·[in][out], a
  * quarter of the direct form's multiplications. It pays where arithmetic is dear: on CPU
  * devices convolutions become twice as fast. The price is a second copy of the weight,
- * 36/9 as large in fp32 (16 bits would cost a tenth of the signal), made when first
- * wanted, and rounding errors about five times those of the direct form.
+ * 36/9 as large in fp32 (16 bits would cost a tenth of the signal), and rounding errors
+ * about five times those of the direct form. The copy is made when first wanted; where
+ * memory is short (NnEmit.frugal) it is made at every run, in the operator's scratch.
  *
  * Three dispatches for each band of tiles: input, products, output with the epilogue.
  * Bands keep the scratch small enough for a processor's cache.
@@ -99,7 +100,10 @@ nn_winograd_scratch (const NnEmit *emit, const NnOp *op)
     return 0;
   winograd = nn_div_up (tiles, 16) * 16 * PRODUCTS * k * n * COST_FP32
              + tiles * (k + n) * COST_TRANSFORM + COST_DISPATCHES;
-  return winograd < WORTH_IT * direct ? band_bytes (&s, s.k4) + band_bytes (&s, s.n4) : 0;
+  if (winograd >= WORTH_IT * direct)
+    return 0;
+  return band_bytes (&s, s.k4) + band_bytes (&s, s.n4)
+         + (emit->frugal ? round_up (weight_bytes (&s)) : 0);
 }
 
 /* ---- the weight ---- */
@@ -120,18 +124,15 @@ spent_bytes (const NnContext *context)
 }
 
 static gboolean
-transform_weight (const NnEmit *emit,
-                  const NnWeight *weight,
-                  const Shape *s,
-                  GpuBuffer *to,
-                  GError **error)
+emit_weight (const NnEmit *emit,
+             const NnWeight *weight,
+             const Shape *s,
+             GpuBinding to,
+             GError **error)
 {
-  g_autoptr (GpuRecording) recording = gpu_recording_new (emit->device);
   NnWinogradParams push = { .c4 = s->k4, .n4 = s->n4 };
-  NnEmit own = *emit;
   NnDispatch d = { .shader = "winograd-weight",
-                   .bindings = { nn_emit_weight (emit, weight),
-                                 { to, 0, weight_bytes (s), GPU_BIND_STORAGE } },
+                   .bindings = { nn_emit_weight (emit, weight), to },
                    .n_bindings = 2,
                    .spec = { weight->stored },
                    .n_spec = 1,
@@ -140,9 +141,23 @@ transform_weight (const NnEmit *emit,
                    .groups = { nn_div_up (s->n4, nn_emit_lanes (emit)), 4 * s->k4, 1 },
                    .flops = 1000.0 * s->k4 * s->n4 };
 
-  own.recording = recording;
   d.bindings[0].kind = GPU_BIND_TEXEL_U32X4;
-  return nn_emit_dispatch (&own, NULL, &d, error)
+  return nn_emit_dispatch (emit, NULL, &d, error);
+}
+
+static gboolean
+transform_weight (const NnEmit *emit,
+                  const NnWeight *weight,
+                  const Shape *s,
+                  GpuBuffer *to,
+                  GError **error)
+{
+  g_autoptr (GpuRecording) recording = gpu_recording_new (emit->device);
+  NnEmit own = *emit;
+
+  own.recording = recording;
+  return emit_weight (&own, weight, s,
+                      (GpuBinding){ to, 0, weight_bytes (s), GPU_BIND_STORAGE }, error)
          && gpu_recording_finish (recording, FALSE, error)
          && gpu_recording_run (recording, NULL, error);
 }
@@ -155,7 +170,7 @@ nn_winograd_ready (const NnEmit *emit, const NnOp *op)
   guint64 memory = (guint64) sysconf (_SC_PHYS_PAGES) * sysconf (_SC_PAGESIZE);
   g_autoptr (GpuBuffer) buffer = NULL;
 
-  if (weight->winograd != NULL)
+  if (weight->winograd != NULL || emit->frugal)
     return TRUE;
   if (spent_bytes (weight->context) + weight_bytes (&s) > memory / MEMORY_SHARE)
     return FALSE;
@@ -175,7 +190,7 @@ typedef struct
   NnMatrixJob *job;
   Shape s;
   NnSources sources;
-  GpuBinding v, m; /* transformed input, products */
+  GpuBinding v, m, u; /* transformed input, products, transformed weight */
   NnWinogradParams push;
   double share; /* of the operator's flops */
 } Band;
@@ -214,9 +229,7 @@ emit_products (const NnEmit *emit, const Band *b, GError **error)
                           .rows = b->push.tiles,
                           .weight_pairs = 2 * b->s.k4 };
   GpuBinding v = texels (b->v);
-  GpuBinding u
-      = { b->op->conv3.weight->winograd, 0, weight_bytes (&b->s), GPU_BIND_TEXEL_U32X4 };
-  NnDispatch d = { .bindings = { v, u, v, v, v, v, b->m },
+  NnDispatch d = { .bindings = { v, b->u, v, v, v, v, b->m },
                    .n_bindings = 7,
                    .push = &push,
                    .push_size = sizeof push,
@@ -275,6 +288,13 @@ prepare (const NnEmit *emit, const NnOp *op, NnMatrixJob *job)
   b.v.size = band_bytes (&b.s, b.s.k4);
   b.m.offset += b.v.size;
   b.m.size = band_bytes (&b.s, b.s.n4);
+  b.u = (GpuBinding){ op->conv3.weight->winograd, 0, weight_bytes (&b.s),
+                      GPU_BIND_STORAGE };
+  if (emit->frugal)
+    {
+      b.u.buffer = b.m.buffer;
+      b.u.offset = b.m.offset + b.m.size;
+    }
   b.push = (NnWinogradParams){ .tiles_w = b.s.tiles_w,
                                .tiles_image = b.s.tiles_w * b.s.tiles_h,
                                .c4 = p->c4,
@@ -303,6 +323,9 @@ nn_emit_winograd (const NnEmit *emit, const NnOp *op, NnMatrixJob *job, GError *
   Band b = prepare (emit, op, job);
   guint rows;
 
+  if (emit->frugal && !emit_weight (emit, op->conv3.weight, &b.s, b.u, error))
+    return FALSE;
+  b.u.kind = GPU_BIND_TEXEL_U32X4;
   for (guint row = 0; row < b.s.rows; row += rows)
     {
       rows = MIN (b.s.band, b.s.rows - row);

@@ -123,6 +123,11 @@ struct _NnWeight
   NnType stored;     /* type on the device: VECTOR always NN_F32 */
   GpuBuffer *buffer; /* NULL until loaded */
   guint64 offset, bytes;
+  gboolean streamed; /* by the program that runs: `store` is wanted, not `buffer` */
+  GpuBuffer *store;  /* host memory, in the same layout: of a weight that is streamed */
+  GpuBuffer *window; /* where it is while a program that streams it is recorded */
+  guint64 window_offset;
+  guint64 last_run;    /* of the context, that used it */
   GpuBuffer *winograd; /* CONV3, once an operator wants it: see nn-emit-winograd.c */
   float *host;         /* the reference's copy, as given ([out][in][taps]), F32 */
 };
@@ -132,6 +137,7 @@ struct _NnState
   NnContext *context;
   char *name;
   guint n, h, w, c;
+  guint64 bytes; /* on the device */
   GpuBuffer *
       buffer; /* device: fp32 always, padded: times, sigmas and latents are not rounded */
   float *host; /* reference: padded */
@@ -142,6 +148,12 @@ struct _NnState
  *   F16, BF16:  word  [taps][pad4 (in) / 2][pad4 (out)], low half = even row of the pair
  * VECTOR: float [pad4 (out)]. Padding is zero. */
 guint64 nn_weight_device_bytes (const NnWeight *weight);
+/** nn_weight_home: where it is kept: on the device, or streamed from */
+static inline GpuBuffer **
+nn_weight_home (NnWeight *weight)
+{
+  return weight->streamed ? &weight->store : &weight->buffer;
+}
 /** nn_weight_part_count: values of one part */
 guint64 nn_weight_part_count (const NnWeight *weight, guint part);
 
@@ -154,6 +166,7 @@ typedef struct
   NnType activations;
   GPtrArray *arena;        /* GpuBuffer: its pages, see nn-context-private.h */
   guint64 arena_page;      /* bytes of each but the last */
+  gboolean frugal;         /* nothing is kept on the device beside weights as they are */
   GpuRecording *recording; /* NULL while only scratch is asked for */
 } NnEmit;
 

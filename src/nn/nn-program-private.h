@@ -7,12 +7,23 @@
 
 #include "nn/nn-context-private.h"
 
+/* A weight that is copied from host memory into the arena at every run. */
+typedef struct
+{
+  NnWeight *weight;
+  guint op, from; /* the operator that uses it; the one before which it is fetched */
+  guint64 bytes;
+  guint64 offset; /* in the arena */
+} NnStreamed;
+
 struct _NnProgram
 {
   NnContext *context;
   char *name;
   GPtrArray *tensors, *ops; /* shared with the graph */
   GPtrArray *weights;       /* NnWeight: those used, each once; not owned */
+  GArray *streamed;         /* NnStreamed, in the order of use; NULL: none */
+  guint64 streamed_bytes;
   guint64 arena_bytes;
   double flops;
   gboolean profile;
@@ -20,6 +31,13 @@ struct _NnProgram
   GArray *timings;         /* GpuTiming: of the reference */
 };
 
+/** nn_stream_choose: which weights are not resident, by the context's share for those
+ * that are */
+void nn_stream_choose (NnProgram *program);
+/** nn_stream_find: (nullable) */
+const NnStreamed *nn_stream_find (const NnProgram *program, const NnWeight *weight);
+/** nn_stream_bind: while @bound emitters find streamed weights in the arena */
+void nn_stream_bind (const NnProgram *program, const NnEmit *emit, gboolean bound);
 /** nn_program_record: makes the recording; weights and arena are in place. On GPUs new
  * kernels are compiled here, which may take seconds: @task is asked in between. */
 gboolean nn_program_record (NnProgram *program, const BaseTask *task, GError **error);

@@ -58,13 +58,31 @@ in_arena (const NnTensor *x)
   return x->state == NULL && x->producer != NULL;
 }
 
-/* Two spans per operator: its output, unless that is a state, and its scratch. */
+static gboolean
+check_span (const NnProgram *program,
+            const NnEmit *emit,
+            const NnSpan *span,
+            const char *label,
+            GError **error)
+{
+  if (span->bytes <= emit->arena_page)
+    return TRUE;
+  g_set_error (
+      error, NN_ERROR, NN_ERROR_MEMORY,
+      "%s: %s needs %" G_GUINT64_FORMAT " MiB in one piece; %s allows %" G_GUINT64_FORMAT,
+      program->name, label, span->bytes >> 20, emit->info->name, emit->arena_page >> 20);
+  return FALSE;
+}
+
+/* Two spans per operator: its output, unless that is a state, and its scratch; behind
+ * them one for each streamed weight. */
 static gboolean
 plan (NnProgram *program, GError **error)
 {
   NnEmit emit = nn_context_emit (program->context, NULL);
   guint n = program->ops->len;
-  g_autofree NnSpan *spans = g_new0 (NnSpan, 2 * n);
+  guint n_streamed = program->streamed != NULL ? program->streamed->len : 0;
+  g_autofree NnSpan *spans = g_new0 (NnSpan, 2 * n + n_streamed);
 
   for (guint i = 0; i < n; i++)
     {
@@ -78,17 +96,18 @@ plan (NnProgram *program, GError **error)
                        i, (guint) op->y->last_use, 0 };
       y[1] = (NnSpan){ op->scratch_bytes, i, i, 0 };
       for (guint k = 0; k < 2; k++)
-        if (y[k].bytes > emit.arena_page)
-          {
-            g_set_error (error, NN_ERROR, NN_ERROR_MEMORY,
-                         "%s: %s needs %" G_GUINT64_FORMAT
-                         " MiB in one piece; %s allows %" G_GUINT64_FORMAT,
-                         program->name, op->label, y[k].bytes >> 20, emit.info->name,
-                         emit.arena_page >> 20);
-            return FALSE;
-          }
+        if (!check_span (program, &emit, &y[k], op->label, error))
+          return FALSE;
     }
-  program->arena_bytes = nn_plan_place (spans, 2 * n, emit.arena_page);
+  for (guint i = 0; i < n_streamed; i++)
+    {
+      const NnStreamed *s = &g_array_index (program->streamed, NnStreamed, i);
+
+      spans[2 * n + i] = (NnSpan){ s->bytes, s->from, s->op, 0 };
+      if (!check_span (program, &emit, &spans[2 * n + i], s->weight->name, error))
+        return FALSE;
+    }
+  program->arena_bytes = nn_plan_place (spans, 2 * n + n_streamed, emit.arena_page);
   for (guint i = 0; i < n; i++)
     {
       NnOp *op = program->ops->pdata[i];
@@ -96,7 +115,9 @@ plan (NnProgram *program, GError **error)
       op->y->offset = spans[2 * i].offset;
       op->scratch_offset = spans[2 * i + 1].offset;
     }
-  return nn_context_reserve (program->context, program->arena_bytes, error);
+  for (guint i = 0; i < n_streamed; i++)
+    g_array_index (program->streamed, NnStreamed, i).offset = spans[2 * n + i].offset;
+  return TRUE;
 }
 
 static void
@@ -117,8 +138,9 @@ gather_weights (NnProgram *program)
  * nn_program_new:
  * @profile: measure every dispatch at each run
  *
- * Errors: the first shape of @graph that did not fit; memory for the arena. States and
- * weights that @graph names must live as long as the program.
+ * Errors: the first shape of @graph that did not fit; what is too large for one piece of
+ * the arena, which itself is taken at the first run. States and weights that @graph names
+ * must live as long as the program.
  */
 NnProgram *
 nn_program_new (NnGraph *graph, gboolean profile, GError **error)
@@ -142,7 +164,10 @@ nn_program_new (NnGraph *graph, gboolean profile, GError **error)
   gather_weights (program);
   find_lives (program->tensors, program->ops);
   g_ptr_array_add (program->context->programs, program);
-  if (program->context->device != NULL && !plan (program, error))
+  if (program->context->info == NULL)
+    return g_steal_pointer (&program);
+  nn_stream_choose (program);
+  if (!plan (program, error))
     return NULL;
   return g_steal_pointer (&program);
 }
@@ -164,6 +189,7 @@ nn_program_free (NnProgram *program)
       context->arena_bytes = 0;
     }
   g_clear_pointer (&program->timings, g_array_unref);
+  g_clear_pointer (&program->streamed, g_array_unref);
   g_ptr_array_unref (program->weights);
   g_ptr_array_unref (program->tensors);
   g_ptr_array_unref (program->ops);
@@ -190,6 +216,17 @@ nn_program_run (NnProgram *program, const BaseTask *task, GError **error)
 {
   NnContext *context = program->context;
 
+  g_return_val_if_fail (!nn_context_planning (context), FALSE);
+  context->runs++;
+  for (guint i = 0; i < program->weights->len; i++)
+    {
+      NnWeight *weight = program->weights->pdata[i];
+
+      weight->last_run = context->runs;
+      weight->streamed = nn_stream_find (program, weight) != NULL;
+    }
+  if (context->device != NULL)
+    nn_program_make_room (program);
   if (!nn_weights_load (context, program->weights, task, error))
     return FALSE;
   if (context->device == NULL)

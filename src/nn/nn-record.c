@@ -49,6 +49,23 @@ second_source (const NnOp *op)
     }
 }
 
+/* Weights of @op that were copied into the arena for it. */
+static guint
+find_streamed (const NnOp *op, Range *reads)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < op->n_weights; i++)
+    {
+      const NnWeight *weight = op->weights[i];
+
+      if (weight->window != NULL)
+        reads[n++] = (Range){ weight->window, weight->window_offset,
+                              weight->window_offset + nn_weight_device_bytes (weight) };
+    }
+  return n;
+}
+
 static guint
 find_reads (const NnEmit *emit, const NnOp *op, Range *reads)
 {
@@ -63,7 +80,7 @@ find_reads (const NnEmit *emit, const NnOp *op, Range *reads)
           reads[0].end = reads[i].end = MAX (reads[0].end, reads[i].end);
         }
     }
-  return op->n_inputs;
+  return op->n_inputs + find_streamed (op, reads + op->n_inputs);
 }
 
 static gboolean
@@ -80,19 +97,16 @@ touches (GArray *ranges, const Range *range)
   return FALSE;
 }
 
-/* Notes what @op touches; TRUE when a barrier must come first. */
+/* Notes what is touched next; TRUE when a barrier must come first. */
 static gboolean
-note (Pending *pending, const NnEmit *emit, const NnOp *op)
+note_ranges (Pending *pending,
+             const Range *reads,
+             guint n_reads,
+             const Range *writes,
+             guint n_writes)
 {
-  Range writes[2] = { range_of (
-      nn_emit_write (emit, op->y, 0, (guint64) op->y->n * op->y->h * op->y->w)) };
-  Range reads[NN_MAX_INPUTS];
-  guint n_reads = find_reads (emit, op, reads);
-  guint n_writes = 1;
   gboolean barrier = FALSE;
 
-  if (op->scratch_bytes > 0)
-    writes[n_writes++] = range_of (nn_emit_scratch (emit, op));
   for (guint i = 0; i < n_reads; i++)
     barrier |= touches (pending->writes, &reads[i]);
   for (guint i = 0; i < n_writes; i++)
@@ -103,9 +117,47 @@ note (Pending *pending, const NnEmit *emit, const NnOp *op)
       g_array_set_size (pending->reads, 0);
       g_array_set_size (pending->writes, 0);
     }
-  g_array_append_vals (pending->reads, reads, n_reads);
+  if (n_reads > 0)
+    g_array_append_vals (pending->reads, reads, n_reads);
   g_array_append_vals (pending->writes, writes, n_writes);
   return barrier;
+}
+
+static gboolean
+note (Pending *pending, const NnEmit *emit, const NnOp *op)
+{
+  Range writes[2] = { range_of (
+      nn_emit_write (emit, op->y, 0, (guint64) op->y->n * op->y->h * op->y->w)) };
+  Range reads[NN_MAX_INPUTS + NN_MAX_WEIGHTS];
+  guint n_reads = find_reads (emit, op, reads);
+  guint n_writes = 1;
+
+  if (op->scratch_bytes > 0)
+    writes[n_writes++] = range_of (nn_emit_scratch (emit, op));
+  return note_ranges (pending, reads, n_reads, writes, n_writes);
+}
+
+/* The copies of streamed weights that begin before operator @index. */
+static gboolean
+record_copies (
+    NnProgram *program, const NnEmit *emit, Pending *pending, guint index, GError **error)
+{
+  for (guint i = 0; program->streamed != NULL && i < program->streamed->len; i++)
+    {
+      const NnStreamed *s = &g_array_index (program->streamed, NnStreamed, i);
+      const NnWeight *weight = s->weight;
+      Range to
+          = { weight->window, weight->window_offset, weight->window_offset + s->bytes };
+
+      if (s->from != index)
+        continue;
+      if (note_ranges (pending, NULL, 0, &to, 1))
+        gpu_recording_barrier (emit->recording);
+      if (!gpu_recording_copy (emit->recording, weight->store, 0, weight->window,
+                               weight->window_offset, s->bytes, weight->name, error))
+        return FALSE;
+    }
+  return TRUE;
 }
 
 static gboolean
@@ -121,7 +173,8 @@ record_ops (NnProgram *program,
     {
       const NnOp *op = program->ops->pdata[i];
 
-      if (!base_task_check (task, error))
+      if (!base_task_check (task, error)
+          || !record_copies (program, emit, pending, i, error))
         return FALSE;
       if (note (pending, emit, op))
         gpu_recording_barrier (emit->recording);
@@ -142,7 +195,11 @@ nn_program_record (NnProgram *program, const BaseTask *task, GError **error)
   NnEmit emit = nn_context_emit (program->context, recording);
   Pending pending = { g_array_new (FALSE, FALSE, sizeof (Range)),
                       g_array_new (FALSE, FALSE, sizeof (Range)) };
-  gboolean good = record_ops (program, &emit, &pending, task, error);
+  gboolean good;
+
+  nn_stream_bind (program, &emit, TRUE);
+  good = record_ops (program, &emit, &pending, task, error);
+  nn_stream_bind (program, &emit, FALSE);
 
   g_array_unref (pending.reads);
   g_array_unref (pending.writes);

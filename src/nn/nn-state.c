@@ -54,6 +54,10 @@ nn_state_new (NnContext *context,
       return NULL;
     }
   bytes = count * sizeof *zeros;
+  state->bytes = bytes + GPU_BUFFER_PADDING;
+  context->state_bytes += state->bytes;
+  if (nn_context_planning (context))
+    return g_steal_pointer (&state);
   zeros = g_try_malloc0 (bytes);
   if (zeros == NULL)
     {
@@ -77,6 +81,7 @@ nn_state_free (NnState *state)
 {
   if (state == NULL)
     return;
+  state->context->state_bytes -= state->bytes;
   gpu_buffer_unref (state->buffer);
   g_free (state->host);
   g_free (state->name);

@@ -112,16 +112,18 @@ repack (
     const NnEmit *emit, NnWeight *weight, GpuBuffer *slot, guint64 offset, GError **error)
 {
   guint8 *raw = gpu_buffer_map (slot);
+  GpuBuffer **home = nn_weight_home (weight);
 
   weight->bytes = nn_weight_device_bytes (weight);
   weight->offset = 0;
-  weight->buffer = gpu_buffer_new (emit->device, weight->bytes, GPU_BUFFER_DEVICE,
-                                   weight->name, error);
-  if (weight->buffer == NULL)
+  *home = gpu_buffer_new (emit->device, weight->bytes,
+                          weight->streamed ? GPU_BUFFER_HOST : GPU_BUFFER_DEVICE,
+                          weight->name, error);
+  if (*home == NULL)
     return FALSE;
-  if (emit->info->kind != GPU_KIND_CPU || gpu_buffer_map (weight->buffer) == NULL)
+  if (emit->info->kind != GPU_KIND_CPU || gpu_buffer_map (*home) == NULL)
     return nn_emit_repack (emit, weight, slot, offset, error);
-  nn_weight_repack_host (weight, raw + offset, gpu_buffer_map (weight->buffer));
+  nn_weight_repack_host (weight, raw + offset, gpu_buffer_map (*home));
   return TRUE;
 }
 
@@ -168,7 +170,7 @@ static void
 forget_batch (const Batch *batch)
 {
   for (guint i = batch->first; i < batch->end; i++)
-    g_clear_pointer (&((NnWeight *) batch->weights->pdata[i])->buffer, gpu_buffer_unref);
+    g_clear_pointer (nn_weight_home (batch->weights->pdata[i]), gpu_buffer_unref);
 }
 
 /* Repacks batch after batch while the next one is read; both slots are @slot_bytes long.
@@ -257,7 +259,9 @@ nn_weights_load (NnContext *context,
     {
       NnWeight *weight = weights->pdata[i];
 
-      if (weight->buffer != NULL || weight->host != NULL)
+      if (weight->streamed && weight->buffer != NULL)
+        nn_weight_evict (weight);
+      if (*nn_weight_home (weight) != NULL || weight->host != NULL)
         continue;
       g_ptr_array_add (missing, weight);
       total += nn_weight_file_bytes (weight);

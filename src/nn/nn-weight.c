@@ -59,6 +59,7 @@ nn_weight_free (NnWeight *weight)
       weight->parts[i].destroy (weight->parts[i].source);
   gpu_buffer_unref (weight->buffer);
   gpu_buffer_unref (weight->winograd);
+  gpu_buffer_unref (weight->store);
   g_free (weight->host);
   g_free (weight->name);
   g_free (weight);

@@ -35,6 +35,24 @@ typedef enum
 typedef struct _NnContext NnContext; /* a device and a precision; reference counted */
 /** nn_context_new: @device NULL: the plain C reference. @activations: NN_F32 or NN_F16 */
 NnContext *nn_context_new (GpuDevice *device, NnType activations);
+/**
+ * nn_context_new_plan: for programs that are planned but never run: nothing is allocated
+ * on a device and no weight is read
+ * @info: must outlive the context
+ */
+NnContext *nn_context_new_plan (const GpuInfo *info, NnType activations);
+/** nn_context_set_frugal: for programs made from now on: transformed copies of weights
+ * are made anew at each run instead of kept. The numbers stay the same. */
+void nn_context_set_frugal (NnContext *context, gboolean frugal);
+/** nn_context_set_resident: for programs made from now on: of a program's weights at most
+ * @bytes stay on the device, others are streamed from host memory at every run. The
+ * numbers stay the same. */
+void nn_context_set_resident (NnContext *context, guint64 bytes);
+/** nn_context_set_quantized: weights named from now on are stored in 8 bits (q8_0: 32
+ * values and a scale), but for vectors and small matrices */
+void nn_context_set_quantized (NnContext *context, gboolean quantized);
+/** nn_context_state_bytes: of all states, on the device */
+guint64 nn_context_state_bytes (NnContext *context);
 NnContext *nn_context_ref (NnContext *context);
 void nn_context_unref (NnContext *context);
 GpuDevice *nn_context_device (NnContext *context); /* NULL for the reference */
@@ -212,13 +230,20 @@ typedef struct _NnProgram NnProgram;
 /**
  * nn_program_new: takes the graph's plan: places activations in one arena by lifetime.
  * @graph may be freed afterwards. Programs of one context share one arena, so they run
- * one at a time; the arena is as large as the largest needs and goes with the last of
- * them.
+ * one at a time; the arena is as large as the largest needs that ran, and goes with the
+ * last of them.
  */
 NnProgram *nn_program_new (NnGraph *graph, gboolean profile, GError **error);
 void nn_program_free (NnProgram *program);
 gboolean nn_program_run (NnProgram *program, const BaseTask *task, GError **error);
 guint64 nn_program_arena_bytes (const NnProgram *program);
+/** nn_program_resident_bytes: of its weights, those that are on the device while it runs
+ */
+guint64 nn_program_resident_bytes (const NnProgram *program);
+/** nn_program_streamed_bytes: of its weights, those that come from host memory at each
+ * run
+ */
+guint64 nn_program_streamed_bytes (const NnProgram *program);
 double nn_program_flops (const NnProgram *program);
 GArray *nn_program_timings (NnProgram *program); /* GpuTiming; for the reference too */
 

@@ -155,7 +155,9 @@ test_memory_ends (void)
   if (info->kind != GPU_KIND_CPU)
     return;
   g_assert_cmpuint (gpu_device_memory_available (device), <=, info->memory_bytes);
-  info->memory_bytes = gpu_heap_reserved (device->heap) + size + size / 2;
+  info->memory_bytes = gpu_heap_reserved (device->heap, GPU_BUFFER_DEVICE)
+                       + gpu_heap_reserved (device->heap, GPU_BUFFER_HOST) + size
+                       + size / 2;
   first = buffer_of (size, GPU_BUFFER_DEVICE);
   g_assert_null (gpu_buffer_new (device, size, GPU_BUFFER_DEVICE, "a hoard", &error));
   g_assert_error (error, GPU_ERROR, GPU_ERROR_OUT_OF_MEMORY);
