@@ -20,7 +20,7 @@ struct _AppForm
 {
   GtkWidget parent_instance;
 
-  GtkWidget *box, *scroller, *content, *unknown, *examples, *grid, *more_grid;
+  GtkWidget *box, *scroller, *content, *beyond, *unknown, *examples, *grid, *more_grid;
   GtkTextView *prompt;
   GtkLabel *counter, *placeholder, *unknown_label, *more_label, *note;
   GtkEntry *negative, *seed;
@@ -193,9 +193,13 @@ on_number_changed (AppForm *self, GtkSpinButton *spin)
 }
 
 static void
-on_choice_changed (AppForm *self)
+on_choice_changed (AppForm *self, GParamSpec *property, GtkDropDown *choice)
 {
-  change (self, "choice", take_choices);
+  change (self,
+          choice == self->sampler    ? "sampler"
+          : choice == self->schedule ? "schedule"
+                                     : "noise",
+          take_choices);
 }
 
 static void
@@ -241,6 +245,7 @@ on_reset (GtkButton *button, AppForm *self)
   const SdParams *defaults = app_session_get_defaults (self->session);
   g_autoptr (SdParams) edited = NULL;
   GtkWidget *widget = GTK_WIDGET (button);
+  const char *field; /* each is a step of undo, however quickly they follow */
 
   if (defaults == NULL)
     return;
@@ -249,17 +254,25 @@ on_reset (GtkButton *button, AppForm *self)
     {
       edited->width = defaults->width;
       edited->height = defaults->height;
+      field = "reset-size";
     }
   else if (widget == self->reset_steps)
-    edited->steps = defaults->steps;
+    {
+      edited->steps = defaults->steps;
+      field = "reset-steps";
+    }
   else if (widget == self->reset_cfg)
-    edited->cfg = defaults->cfg;
+    {
+      edited->cfg = defaults->cfg;
+      field = "reset-cfg";
+    }
   else
     {
+      field = "reset-sampler";
       edited->sampler = defaults->sampler;
       edited->schedule = defaults->schedule;
     }
-  app_session_edit (self->session, "reset", edited);
+  app_session_edit (self->session, field, edited);
 }
 
 /* ---- the model's words and examples ---- */
@@ -285,6 +298,7 @@ fill_examples (AppForm *self, const SdInfo *info)
   for (guint i = 0; i < MIN (n, SHOWN_EXAMPLES); i++)
     {
       const char *text = info->prompts[(i + 1) * n / (SHOWN_EXAMPLES + 1) % n];
+
       GtkWidget *button = gtk_button_new (), *label = gtk_label_new (text);
 
       gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_END);
@@ -378,35 +392,53 @@ app_form_has_prompt_focus (AppForm *self)
 
 /* ---- the wheel scrolls the panel, never a number under the pointer ---- */
 
-static gboolean
-on_scroll (GtkEventControllerScroll *controller, double dx, double dy, AppForm *self)
+static void
+leave_wheel (GtkWidget *widget)
 {
-  GtkAdjustment *adjustment
-      = gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (self->scroller));
-  GdkEvent *event
-      = gtk_event_controller_get_current_event (GTK_EVENT_CONTROLLER (controller));
-  graphene_point_t at;
-  double x, y;
+  g_autoptr (GListModel) controllers = gtk_widget_observe_controllers (widget);
 
-  /* Event positions count from the surface, picking from the form. */
-  if (event == NULL || !gdk_event_get_position (event, &x, &y))
+  for (guint i = 0; i < g_list_model_get_n_items (controllers); i++)
+    {
+      g_autoptr (GtkEventController) controller = g_list_model_get_item (controllers, i);
+
+      if (GTK_IS_EVENT_CONTROLLER_SCROLL (controller))
+        gtk_event_controller_set_propagation_phase (controller, GTK_PHASE_NONE);
+    }
+}
+
+/* A scrolled window takes the wheel even where it has nothing to scroll: then it is the
+ * panel's. As far as a scrolled window goes for a click of the wheel. */
+static gboolean
+on_prompt_wheel (GtkEventControllerScroll *wheel, double dx, double dy, AppForm *self)
+{
+  GtkWidget *inner = gtk_event_controller_get_widget (GTK_EVENT_CONTROLLER (wheel));
+  GtkAdjustment *own = gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (inner));
+  GtkAdjustment *panel
+      = gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (self->scroller));
+  double by = gtk_event_controller_scroll_get_unit (wheel) == GDK_SCROLL_UNIT_WHEEL
+                  ? pow (gtk_adjustment_get_page_size (panel), 2.0 / 3)
+                  : 1;
+
+  if (gtk_adjustment_get_upper (own) > gtk_adjustment_get_page_size (own))
     return GDK_EVENT_PROPAGATE;
-  GtkNative *native = gtk_widget_get_native (GTK_WIDGET (self));
-  double nx, ny;
-  gtk_native_get_surface_transform (native, &nx, &ny);
-  if (!gtk_widget_compute_point (
-          GTK_WIDGET (native), GTK_WIDGET (self),
-          &GRAPHENE_POINT_INIT ((float) (x - nx), (float) (y - ny)), &at))
-    return GDK_EVENT_PROPAGATE;
-  GtkWidget *under = gtk_widget_pick (GTK_WIDGET (self), at.x, at.y, GTK_PICK_DEFAULT);
-  if (under == NULL
-      || (gtk_widget_get_ancestor (under, GTK_TYPE_SPIN_BUTTON) == NULL
-          && gtk_widget_get_ancestor (under, GTK_TYPE_DROP_DOWN) == NULL))
-    return GDK_EVENT_PROPAGATE;
-  gtk_adjustment_set_value (adjustment,
-                            gtk_adjustment_get_value (adjustment)
-                                + dy * gtk_adjustment_get_page_size (adjustment) / 8);
+  gtk_adjustment_set_value (panel, gtk_adjustment_get_value (panel) + dy * by);
   return GDK_EVENT_STOP;
+}
+
+static void
+connect_wheel (AppForm *self)
+{
+  GtkEventController *wheel
+      = gtk_event_controller_scroll_new (GTK_EVENT_CONTROLLER_SCROLL_VERTICAL);
+
+  gtk_event_controller_set_propagation_phase (wheel, GTK_PHASE_CAPTURE);
+  g_signal_connect (wheel, "scroll", G_CALLBACK (on_prompt_wheel), self);
+  gtk_widget_add_controller (
+      gtk_widget_get_ancestor (GTK_WIDGET (self->prompt), GTK_TYPE_SCROLLED_WINDOW),
+      wheel);
+  leave_wheel (GTK_WIDGET (self->batch));
+  leave_wheel (GTK_WIDGET (self->steps));
+  leave_wheel (GTK_WIDGET (self->cfg));
 }
 
 /* ---- life ---- */
@@ -435,6 +467,7 @@ app_form_class_init (AppFormClass *class)
   BIND (box);
   BIND (scroller);
   BIND (content);
+  BIND (beyond);
   BIND (unknown);
   BIND (examples);
   BIND (grid);
@@ -520,21 +553,16 @@ connect_fields (AppForm *self)
 static void
 app_form_init (AppForm *self)
 {
-  GtkEventController *scroll
-      = gtk_event_controller_scroll_new (GTK_EVENT_CONTROLLER_SCROLL_VERTICAL);
-
   gtk_widget_init_template (GTK_WIDGET (self));
   self->size = APP_SIZE (app_size_new ());
   gtk_menu_button_set_popover (self->size_button, GTK_WIDGET (self->size));
-  self->editor
-      = app_prompt_new (self->prompt, self->counter, GTK_WIDGET (self->placeholder));
+  self->editor = app_prompt_new (self->prompt, self->counter,
+                                 GTK_WIDGET (self->placeholder), self->beyond);
   self->reset_size = make_reset (self, self->grid, 1);
   self->reset_steps = make_reset (self, self->more_grid, 0);
   self->reset_cfg = make_reset (self, self->more_grid, 1);
   self->reset_sampler = make_reset (self, self->more_grid, 2);
   fill_choices (self);
   connect_fields (self);
-  gtk_event_controller_set_propagation_phase (scroll, GTK_PHASE_CAPTURE);
-  g_signal_connect (scroll, "scroll", G_CALLBACK (on_scroll), self);
-  gtk_widget_add_controller (GTK_WIDGET (self), scroll);
+  connect_wheel (self);
 }

@@ -101,16 +101,15 @@ on_texts (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 gboolean
-app_pictures_drop (
-    GtkDropTarget *target, const GValue *value, double x, double y, AppPicturesPage *self)
+app_pictures_page_take_file (AppPicturesPage *self, const char *path)
 {
-  GSList *files = g_value_get_boxed (value);
-  g_autofree char *path = files != NULL ? g_file_get_path (files->data) : NULL;
+  g_autofree char *small = g_ascii_strdown (path, -1);
+  g_autoptr (GTask) task = NULL;
 
-  if (path == NULL || !g_str_has_suffix (path, ".png"))
-    return FALSE; /* a model: the window takes it */
-  g_autoptr (GTask) task = g_task_new (self, NULL, on_texts, NULL);
-  g_task_set_task_data (task, g_steal_pointer (&path), g_free);
+  if (!g_str_has_suffix (small, ".png"))
+    return FALSE;
+  task = g_task_new (self, NULL, on_texts, NULL);
+  g_task_set_task_data (task, g_strdup (path), g_free);
   g_task_run_in_thread (task, read_thread);
   return TRUE;
 }

@@ -14,18 +14,28 @@ app_pictures_page_next_pane (AppPicturesPage *self)
   GtkRoot *root = gtk_widget_get_root (GTK_WIDGET (self));
   GtkWidget *focus = root != NULL ? gtk_root_get_focus (root) : NULL;
   GtkWidget *canvas = GTK_WIDGET (app_stage_get_canvas (self->stage));
+  GtkWidget *history = GTK_WIDGET (self->history), *stage = GTK_WIDGET (self->stage);
+  gboolean in_form
+      = focus != NULL && gtk_widget_is_ancestor (focus, GTK_WIDGET (self->form));
 
-  if (focus != NULL && gtk_widget_is_ancestor (focus, GTK_WIDGET (self->history)))
+  if (focus != NULL && gtk_widget_is_ancestor (focus, history))
     return FALSE;
-  if (focus != NULL
-      && (focus == canvas || gtk_widget_is_ancestor (focus, GTK_WIDGET (self->stage))))
-    return gtk_widget_child_focus (GTK_WIDGET (self->history), GTK_DIR_TAB_FORWARD);
   if (app_form_has_prompt_focus (self->form))
-    app_form_focus_settings (self->form);
-  else if (focus != NULL && gtk_widget_is_ancestor (focus, GTK_WIDGET (self->form)))
-    gtk_widget_grab_focus (canvas);
-  else
-    app_form_focus_prompt (self->form);
+    {
+      app_form_focus_settings (self->form);
+      return TRUE;
+    }
+  /* What is not there, or is empty, is passed over. */
+  if (in_form && gtk_widget_get_mapped (canvas))
+    {
+      gtk_widget_grab_focus (canvas);
+      return TRUE;
+    }
+  if (in_form || (focus != NULL && gtk_widget_is_ancestor (focus, stage)))
+    return gtk_widget_get_mapped (history)
+           && g_list_model_get_n_items (app_session_get_history (self->session)) > 0
+           && gtk_widget_child_focus (history, GTK_DIR_TAB_FORWARD);
+  app_form_focus_prompt (self->form);
   return TRUE;
 }
 
@@ -143,7 +153,6 @@ app_pictures_add_controllers (AppPicturesPage *self)
 
   GtkEventController *page_keys = gtk_event_controller_key_new (),
                      *keys = gtk_event_controller_key_new ();
-  GtkDropTarget *drop = gtk_drop_target_new (GDK_TYPE_FILE_LIST, GDK_ACTION_COPY);
 
   g_signal_connect (page_keys, "key-pressed", G_CALLBACK (on_page_key), self);
   gtk_widget_add_controller (GTK_WIDGET (self), page_keys);
@@ -153,6 +162,4 @@ app_pictures_add_controllers (AppPicturesPage *self)
   g_signal_connect (out, "prepare", G_CALLBACK (on_drag_out), self);
   gtk_widget_add_controller (GTK_WIDGET (app_stage_get_canvas (self->stage)),
                              GTK_EVENT_CONTROLLER (out));
-  g_signal_connect (drop, "drop", G_CALLBACK (app_pictures_drop), self);
-  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (drop));
 }

@@ -66,13 +66,6 @@ void app_pictures_show_quick (AppPicturesPage *self);
 /* app-pictures-keys.c */
 void app_pictures_add_controllers (AppPicturesPage *self);
 /* app-pictures-fill.c */
-/** app_pictures_drop: a GtkDropTarget's "drop": pictures are taken, models left to the
- * window */
-gboolean app_pictures_drop (GtkDropTarget *target,
-                            const GValue *value,
-                            double x,
-                            double y,
-                            AppPicturesPage *self);
 /** app_pictures_paste: looks for settings in the clipboard; @asked: says if there are
  * none
  */

@@ -10,7 +10,7 @@ are there the counter is empty. Counting itself is fast enough for every key.
 
 #include "app/app-prompt.h"
 
-#include <glib/gi18n.h>
+#include <string.h>
 
 #define LIMIT 75
 
@@ -21,8 +21,8 @@ struct _AppPrompt
   GtkTextView *view;
   GtkTextBuffer *buffer;
   GtkLabel *counter;
-  GtkWidget *placeholder;
-  GtkTextTag *unknown;
+  GtkWidget *placeholder, *beyond;
+  GtkTextTag *unknown, *unread;
   AppSession *session;
   const SdInfo *info;
   SdTokenizer *tokenizer;
@@ -51,45 +51,64 @@ app_prompt_get_text (AppPrompt *self)
 }
 
 static void
+tag_bytes (AppPrompt *self, GtkTextTag *tag, const char *text, gsize from, gsize to)
+{
+  GtkTextIter start, end;
+
+  gtk_text_buffer_get_iter_at_offset (self->buffer, &start,
+                                      (int) g_utf8_pointer_to_offset (text, text + from));
+  gtk_text_buffer_get_iter_at_offset (self->buffer, &end,
+                                      (int) g_utf8_pointer_to_offset (text, text + to));
+  gtk_text_buffer_apply_tag (self->buffer, tag, &start, &end);
+}
+
+static void
+untag (AppPrompt *self, GtkTextTag *tag)
+{
+  GtkTextIter start, end;
+
+  gtk_text_buffer_get_bounds (self->buffer, &start, &end);
+  gtk_text_buffer_remove_tag (self->buffer, tag, &start, &end);
+}
+
+static void
 count (AppPrompt *self, const char *text)
 {
   g_autofree char *label = NULL;
+  g_autoptr (GArray) offsets = NULL;
 
   if (self->tokenizer == NULL)
     return;
-  g_autoptr (GArray) tokens = sd_tokenizer_encode (self->tokenizer, text, NULL);
+  g_autoptr (GArray) tokens = sd_tokenizer_encode (self->tokenizer, text, &offsets);
+  gboolean over = tokens->len > LIMIT;
   label = g_strdup_printf ("\u2066%u/%u\u2069", tokens->len, LIMIT);
   gtk_label_set_text (self->counter, label);
-  if (tokens->len > LIMIT)
-    gtk_widget_add_css_class (GTK_WIDGET (self->counter), "app-over");
+  untag (self, self->unread);
+  if (over)
+    {
+      gtk_widget_add_css_class (GTK_WIDGET (self->counter), "app-over");
+      tag_bytes (self, self->unread, text, g_array_index (offsets, gsize, LIMIT),
+                 strlen (text));
+    }
   else
     gtk_widget_remove_css_class (GTK_WIDGET (self->counter), "app-over");
-  gtk_widget_set_tooltip_text (
-      GTK_WIDGET (self->counter),
-      tokens->len > LIMIT ? _ ("Words beyond 75 tokens are not read.") : NULL);
+  gtk_widget_set_visible (self->beyond, over);
 }
 
 static void
 mark_unknown (AppPrompt *self, const char *text)
 {
-  GtkTextIter start, end;
   g_autoptr (GArray) spans = NULL;
   g_auto (GStrv) words = NULL;
 
-  gtk_text_buffer_get_bounds (self->buffer, &start, &end);
-  gtk_text_buffer_remove_tag (self->buffer, self->unknown, &start, &end);
+  untag (self, self->unknown);
   if (self->info != NULL)
     words = sd_unknown_words (self->info, text, &spans);
   for (guint i = 0; words != NULL && i < spans->len; i++)
     {
       const SdSpan *span = &g_array_index (spans, SdSpan, i);
 
-      gtk_text_buffer_get_iter_at_offset (
-          self->buffer, &start,
-          (int) g_utf8_pointer_to_offset (text, text + span->begin));
-      gtk_text_buffer_get_iter_at_offset (
-          self->buffer, &end, (int) g_utf8_pointer_to_offset (text, text + span->end));
-      gtk_text_buffer_apply_tag (self->buffer, self->unknown, &start, &end);
+      tag_bytes (self, self->unknown, text, span->begin, span->end);
     }
   g_signal_emit (self, signals[SIGNAL_UNKNOWN], 0, words != NULL ? words[0] : NULL);
 }
@@ -271,7 +290,10 @@ app_prompt_init (AppPrompt *self)
 }
 
 AppPrompt *
-app_prompt_new (GtkTextView *view, GtkLabel *counter, GtkWidget *placeholder)
+app_prompt_new (GtkTextView *view,
+                GtkLabel *counter,
+                GtkWidget *placeholder,
+                GtkWidget *beyond)
 {
   AppPrompt *self = g_object_new (APP_TYPE_PROMPT, NULL);
   GtkEventController *keys = gtk_event_controller_key_new ();
@@ -281,8 +303,11 @@ app_prompt_new (GtkTextView *view, GtkLabel *counter, GtkWidget *placeholder)
   self->buffer = g_object_ref (gtk_text_view_get_buffer (view));
   self->counter = counter;
   self->placeholder = placeholder;
+  self->beyond = beyond;
   self->unknown = gtk_text_buffer_create_tag (self->buffer, NULL, "underline",
                                               PANGO_UNDERLINE_ERROR, NULL);
+  self->unread
+      = gtk_text_buffer_create_tag (self->buffer, NULL, "strikethrough", TRUE, NULL);
   g_signal_connect_swapped (self->buffer, "changed", G_CALLBACK (on_changed), self);
   g_signal_connect_object (view, "paste-clipboard", G_CALLBACK (on_paste), self,
                            G_CONNECT_SWAPPED);

@@ -12,7 +12,11 @@ G_DECLARE_FINAL_TYPE (AppPrompt, app_prompt, APP, PROMPT, GObject)
 
 /* Main thread. Signals: "changed" (by the user); "unknown" (const char *: the first word
  * the model was not taught, or NULL). */
-AppPrompt *app_prompt_new (GtkTextView *view, GtkLabel *counter, GtkWidget *placeholder);
+/** app_prompt_new: @beyond is shown while there are more words than are read */
+AppPrompt *app_prompt_new (GtkTextView *view,
+                           GtkLabel *counter,
+                           GtkWidget *placeholder,
+                           GtkWidget *beyond);
 /** app_prompt_set_session: where earlier prompts are had from (Alt+↑ ↓) */
 void app_prompt_set_session (AppPrompt *self, AppSession *session);
 /** app_prompt_set_info: (nullable): whose words; must live as long as it is set */

@@ -67,6 +67,7 @@ choose (AppSize *self, guint width, guint height)
 {
   if (width == self->shown_width && height == self->shown_height)
     return;
+  gtk_label_set_text (GTK_LABEL (self->caption), ""); /* it is about what was typed */
   g_signal_emit (self, chosen_signal, 0, width, height);
 }
 
@@ -98,6 +99,8 @@ take_typed (AppSize *self, GtkSpinButton *spin)
 
   if (self->filling)
     return;
+  choose (self, app_size_snap (gtk_spin_button_get_value (GTK_SPIN_BUTTON (self->width))),
+          app_size_snap (gtk_spin_button_get_value (GTK_SPIN_BUTTON (self->height))));
   if (fabs (typed - snapped) > 0.5)
     {
       g_autofree char *text = g_strdup_printf ("\u2066%.0f → %u\u2069", typed, snapped);
@@ -105,8 +108,6 @@ take_typed (AppSize *self, GtkSpinButton *spin)
       gtk_label_set_text (GTK_LABEL (self->caption), text);
       app_compat_announce (GTK_WIDGET (self), text);
     }
-  choose (self, app_size_snap (gtk_spin_button_get_value (GTK_SPIN_BUTTON (self->width))),
-          app_size_snap (gtk_spin_button_get_value (GTK_SPIN_BUTTON (self->height))));
   self->filling = TRUE;
   gtk_spin_button_set_value (spin, snapped);
   self->filling = FALSE;
@@ -142,6 +143,7 @@ make_proportion (AppSize *self, guint i)
   gtk_drawing_area_set_draw_func (GTK_DRAWING_AREA (outline), draw_outline,
                                   GUINT_TO_POINTER (i), NULL);
   gtk_widget_add_css_class (label, "caption");
+  gtk_widget_set_valign (box, GTK_ALIGN_CENTER);
   gtk_box_append (GTK_BOX (box), outline);
   gtk_box_append (GTK_BOX (box), label);
   gtk_button_set_child (GTK_BUTTON (button), box);
@@ -214,11 +216,13 @@ app_size_init (AppSize *self)
   GtkWidget *swap = gtk_button_new_from_icon_name ("object-flip-horizontal-symbolic");
 
   self->grid = gtk_grid_new ();
+  gtk_widget_set_halign (self->grid, GTK_ALIGN_CENTER);
   for (guint i = 0; i < G_N_ELEMENTS (proportions); i++)
     {
       self->buttons[i] = make_proportion (self, i);
+      /* The square stands before the wide ones and, below them, the same upright. */
       gtk_grid_attach (GTK_GRID (self->grid), self->buttons[i],
-                       i < 4 ? (int) i : (int) i - 3, i < 4 ? 0 : 1, 1, 1);
+                       i < 4 ? (int) i : (int) i - 3, i < 4 ? 0 : 1, 1, i == 0 ? 2 : 1);
     }
   self->width = make_spin (self, _ ("Width"));
   self->height = make_spin (self, _ ("Height"));

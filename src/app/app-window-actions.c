@@ -97,84 +97,11 @@ static const GActionEntry entries[] = {
   { "dismiss-banner", on_dismiss_banner },
 };
 
-/* The picture is taken inside the program, of what GTK draws: no window manager and no
- * screen take part, so that with GSK_RENDERER=cairo it is the same bits every time. */
-static void
-on_screenshot (GSimpleAction *action, GVariant *parameter, gpointer user_data)
-{
-  GtkWidget *widget = user_data;
-  g_autoptr (GdkPaintable) paintable = gtk_widget_paintable_new (widget);
-  g_autoptr (GtkSnapshot) snapshot = gtk_snapshot_new ();
-  double width = gdk_paintable_get_intrinsic_width (paintable);
-  double height = gdk_paintable_get_intrinsic_height (paintable);
-  g_autoptr (GskRenderNode) node = NULL;
-  g_autoptr (GdkTexture) texture = NULL;
-
-  gdk_paintable_snapshot (paintable, GDK_SNAPSHOT (snapshot), width, height);
-  node = gtk_snapshot_to_node (snapshot);
-  if (node == NULL)
-    return;
-  texture = gsk_renderer_render_texture (gtk_native_get_renderer (GTK_NATIVE (widget)),
-                                         node, &GRAPHENE_RECT_INIT (0, 0, width, height));
-  gdk_texture_save_to_png (texture, g_variant_get_string (parameter, NULL));
-}
-
-static void
-on_resize (GSimpleAction *action, GVariant *parameter, gpointer user_data)
-{
-  int width, height;
-
-  g_variant_get (parameter, "(ii)", &width, &height);
-  gtk_window_set_default_size (user_data, width, height);
-}
-
-static void
-collect_texts (GtkWidget *widget, GString *texts)
-{
-  if (!gtk_widget_get_mapped (widget))
-    return;
-  if (GTK_IS_LABEL (widget))
-    g_string_append_printf (texts, "%s\n", gtk_label_get_text (GTK_LABEL (widget)));
-  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
-       child = gtk_widget_get_next_sibling (child))
-    collect_texts (child, texts);
-}
-
-/* What can be read in all windows: GTK 4.8 does not tell other programs what is shown. */
-static void
-on_write_texts (GSimpleAction *action, GVariant *parameter, gpointer user_data)
-{
-  g_autoptr (GString) texts = g_string_new (NULL);
-  GListModel *windows = gtk_window_get_toplevels ();
-
-  for (guint i = 0; i < g_list_model_get_n_items (windows); i++)
-    {
-      g_autoptr (GtkWidget) window = g_list_model_get_item (windows, i);
-      collect_texts (window, texts);
-    }
-  g_file_set_contents (g_variant_get_string (parameter, NULL), texts->str, -1, NULL);
-}
-
-static void
-on_text_scale (GSimpleAction *action, GVariant *parameter, gpointer user_data)
-{
-  g_object_set (gtk_widget_get_settings (user_data), "gtk-xft-dpi",
-                (int) (96 * 1024 * g_variant_get_double (parameter)), NULL);
-}
-
-static const GActionEntry test_entries[] = {
-  { "screenshot", on_screenshot, "s" },
-  { "write-texts", on_write_texts, "s" },
-  { "resize", on_resize, "(ii)" },
-  { "text-scale", on_text_scale, "d" },
-};
-
 void
 app_window_add_actions (AppWindow *self)
 {
   g_action_map_add_action_entries (G_ACTION_MAP (self), entries, G_N_ELEMENTS (entries),
                                    self);
   if (app_settings_testing ())
-    g_action_map_add_action_entries (G_ACTION_MAP (self), test_entries,
-                                     G_N_ELEMENTS (test_entries), self);
+    app_window_add_test_actions (self);
 }

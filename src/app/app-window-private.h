@@ -36,5 +36,6 @@ struct _AppWindow
 };
 
 void app_window_add_actions (AppWindow *self);
+void app_window_add_test_actions (AppWindow *self);
 /** app_window_choose_file: the dialog, then app_window_use_model */
 void app_window_choose_file (AppWindow *self, gboolean folder);

@@ -216,19 +216,26 @@ app_window_choose_file (AppWindow *self, gboolean folder)
 static gboolean
 on_drop (AppWindow *self, const GValue *value, double x, double y, GtkDropTarget *target)
 {
-  GSList *files = g_value_get_boxed (value);
-  g_autofree char *path = files != NULL ? g_file_get_path (files->data) : NULL;
+  GApplication *application
+      = G_APPLICATION (gtk_window_get_application (GTK_WINDOW (self)));
+  gboolean taken = FALSE; /* by this window; further models get windows of their own */
 
-  if (path == NULL)
-    return FALSE;
-  app_window_use_model (self, path);
-  for (GSList *l = files->next; l != NULL; l = l->next)
+  for (GSList *l = g_value_get_boxed (value); l != NULL; l = l->next)
     {
-      g_autofree char *other = g_file_get_path (l->data);
-      if (other != NULL)
-        g_action_group_activate_action (
-            G_ACTION_GROUP (gtk_window_get_application (GTK_WINDOW (self))), "open-path",
-            g_variant_new_string (other));
+      g_autofree char *path = g_file_get_path (l->data);
+
+      if (path == NULL)
+        continue;
+      if (app_pictures_page_take_file (self->pictures, path))
+        gtk_stack_set_visible_child_name (self->stack, "pictures");
+      else if (taken)
+        g_action_group_activate_action (G_ACTION_GROUP (application), "open-path",
+                                        g_variant_new_string (path));
+      else
+        {
+          app_window_use_model (self, path);
+          taken = TRUE;
+        }
     }
   return TRUE;
 }
@@ -367,6 +374,9 @@ app_window_init (AppWindow *self)
   if (g_settings_get_boolean (settings, "window-maximized"))
     gtk_window_maximize (GTK_WINDOW (self));
   gtk_menu_button_set_popover (self->model_button, app_model_menu_new ());
+  /* Before the text fields, which would write the file's name into the prompt. */
+  gtk_event_controller_set_propagation_phase (GTK_EVENT_CONTROLLER (drop),
+                                              GTK_PHASE_CAPTURE);
   g_signal_connect_swapped (drop, "drop", G_CALLBACK (on_drop), self);
   gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (drop));
   app_window_add_actions (self);

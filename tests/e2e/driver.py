@@ -3,11 +3,13 @@
 SPDX-License-Identifier: GPL-3.0-or-later
 """
 
+import collections
 import glob
 import json
 import os
 import signal
 import subprocess
+import tempfile
 import time
 
 import gi
@@ -17,6 +19,15 @@ from gi.repository import Gio, GLib  # noqa: E402
 
 APP_ID = "io.github.calotype.Calotype"
 APP_PATH = "/" + APP_ID.replace(".", "/")
+
+
+# Where a widget is in its window.
+Place = collections.namedtuple("Place", "type id words tip x y width height sensitive focused")
+
+
+def mouse(*command):
+    subprocess.run(["xdotool", *(str(part) for part in command)], check=True)
+    time.sleep(0.05)
 
 
 class TimedOut(AssertionError):
@@ -117,6 +128,60 @@ class Window:
 
     def type(self, text):
         subprocess.run(["xdotool", "type", "--delay", "20", text], check=True)
+        time.sleep(0.3)
+
+    # ---- the mouse ----
+
+    def places(self, window=1):
+        """Everything that is shown: [Place]. Popovers too."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "places")
+            self.act("write-places", GLib.Variant("s", path), window)
+            wait_for(lambda: os.path.exists(path), "the places", 10)
+            with open(path) as file:
+                rows = [line.split("\t") for line in file.read().splitlines()]
+        return [Place(*row[:4], *(int(n) for n in row[4:])) for row in rows]
+
+    def find(self, text=None, seconds=10, window=1, **wanted):
+        """The first shown widget with these properties; text: its words or tool tip."""
+        def look():
+            for place in self.places(window):
+                if (text is None or text in (place.words, place.tip)) and all(
+                        getattr(place, name) == value for name, value in wanted.items()):
+                    return place
+            return None
+        return wait_for(look, f"a widget {text or ''} {wanted or ''}", seconds)
+
+    def shows(self, text, window=1):
+        """Whether some label has these words in it."""
+        return any(text in place.words for place in self.places(window) if place.type == "GtkLabel")
+
+    def wait_shows(self, text, seconds=10, window=1):
+        wait_for(lambda: self.shows(text, window), f"the words “{text}”", seconds)
+
+    def origin(self):
+        window = self.search().split()[0]
+        shell = subprocess.run(["xdotool", "getwindowgeometry", "--shell", window], capture_output=True, text=True)
+        values = dict(line.split("=") for line in shell.stdout.split())
+        return int(values["X"]), int(values["Y"])
+
+    def point(self, place, at=(0.5, 0.5)):
+        x, y = self.origin()
+        return x + place.x + int(place.width * at[0]), y + place.y + int(place.height * at[1])
+
+    def move(self, place, at=(0.5, 0.5)):
+        x, y = self.point(place, at)
+        mouse("mousemove", x, y)
+
+    def click(self, place, button=1, at=(0.5, 0.5)):
+        self.move(place, at)
+        mouse("click", button)
+        time.sleep(0.3)
+
+    def wheel(self, place, clicks):
+        """Down where positive."""
+        self.move(place)
+        mouse("click", "--repeat", abs(clicks), "--delay", 30, 5 if clicks > 0 else 4)
         time.sleep(0.3)
 
     def kill(self):
