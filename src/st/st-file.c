@@ -1,15 +1,14 @@
 /* st-file.c: one open .safetensors file
  *
- * Read by pread, not through a mapping. A page of a mapping that is not there any more
- * (the file was truncated, the network mount is gone) is a SIGBUS in whatever thread
- * touches it; a handler that survives it must own the signal for the whole process,
- * beside the toolkit's and the graphics driver's threads. pread returns short instead.
+ * Read by pread. A page of a mapping that is not there any more (the file was truncated,
+ * the network mount is gone) is a SIGBUS in whatever thread touches it; pread returns
+ * short instead. What goes through whole tensors in the page cache may look at them by a
+ * guarded mapping (st-view.c), which spares the copy.
  *
  * What it costs (tests/bench/bench-read, 1 GiB in the page cache, adding up words, one
  * core of an EPYC shared with other work): pread 6 to 9 GB/s with pieces from 64 KiB to
- * 16 MiB alike, a mapping 15 to 20. The difference is the copy. From a disk (0.5 to 7
- * GB/s) both wait for the disk, and counting the values of a cached tensor is itself 4 to
- * 8 GB/s.
+ * 16 MiB alike, a mapping 15 to 28. The difference is the copy. From a disk (0.5 to 7
+ * GB/s) both wait for the disk.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */

@@ -125,8 +125,8 @@ gboolean st_tensor_check_slice (const StTensor *tensor,
                                 guint n_ranges,
                                 GError **error);
 
-/* One file. Reading is by pread and never faults; a file that shrank or was replaced
- * gives ST_ERROR_CHANGED. Thread: immutable after opening, any. Reference counted. */
+/* One file. Reading never faults; a file that shrank or was replaced gives
+ * ST_ERROR_CHANGED. Thread: immutable after opening, any. Reference counted. */
 typedef struct _StFile StFile;
 
 /**
@@ -159,6 +159,30 @@ const char *const *st_file_warnings (StFile *file); /* NULL-terminated */
  * @n: bytes; offset + n beyond the data is a programmer's error
  */
 gboolean st_file_read (StFile *file, guint64 offset, gsize n, void *dst, GError **error);
+
+/* A stretch of a file's data where the system keeps it. */
+typedef struct
+{
+  const guint8 *bytes;
+  /*< private >*/
+  StFile *file;
+  guint64 offset;
+  gsize n, map_size;
+  guint8 *map;
+  volatile gboolean lost;
+} StView;
+
+/**
+ * st_view_begin: shows @n bytes from @offset of the data part as view->bytes, uncopied
+ *
+ * Only of what the system has in memory and can show; where it is FALSE, read. Between
+ * begin and end the bytes may be touched by this thread alone, which has one view at a
+ * time; what is not there any more reads as zeros.
+ */
+gboolean st_view_begin (StView *view, StFile *file, guint64 offset, gsize n);
+/** st_view_end: FALSE where the bytes were not all there: what was made of them is void
+ */
+gboolean st_view_end (StView *view, GError **error);
 /** st_file_fd: the open file's descriptor, for import or mapping; stays the file's */
 int st_file_fd (StFile *file);
 guint64 st_file_data_start (StFile *file);

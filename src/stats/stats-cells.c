@@ -15,6 +15,18 @@ stats_grid_cell (const StatsGrid *grid, guint64 key)
   return key >> grid->shift;
 }
 
+STATS_CLONES void
+stats_fold_block (const guint64 *codes, gsize n, guint16 *folded)
+{
+  const guint64 sign = G_GUINT64_CONSTANT (1) << 63;
+
+  for (gsize i = 0; i < n; i++)
+    {
+      guint64 negative = -(codes[i] >> 63);
+      folded[i] = (guint16) stats_fold (codes[i] ^ (negative | sign));
+    }
+}
+
 /* Smallest F64 magnitude that folds to @top. */
 static guint64
 fold_first (guint64 top)

@@ -16,37 +16,30 @@
 /* What a loop over a block finds without a branch. */
 typedef struct
 {
-  guint64 not_finite, zero, small; /* small: zero or subnormal */
-  guint64 min, max;                /* keys; they are compared as signed numbers */
-  guint64 base;                    /* of 64-bit integers: what was taken off the values */
+  guint64 small;    /* zero or subnormal; of integers: zero */
+  guint64 min, max; /* keys; they are compared as signed numbers */
 } Scan;
 
-#define SCAN(name, utype, stype, bits, inf, normal)                                      \
+/* Beyond the keys of finite values lie infinities and NaN, so min and max tell of them.
+ */
+#define SCAN(name, utype, stype, bits, normal)                                           \
   STATS_CLONES static void name (const utype *code, gsize n, Scan *scan)                 \
   {                                                                                      \
-    utype not_finite = 0, zero = 0, small = 0;                                           \
+    utype small = 0;                                                                     \
     const utype low = (utype) -1 >> 1;                                                   \
     stype min = (stype) low, max = (stype) ~low;                                         \
     for (gsize i = 0; i < n; i++)                                                        \
       {                                                                                  \
-        utype magnitude = code[i] & low;                                                 \
         stype key = (stype) (code[i] ^ ((utype) ((stype) code[i] >> (bits - 1)) & low)); \
-        not_finite += magnitude >= inf;                                                  \
-        zero += magnitude == 0;                                                          \
-        small += magnitude < normal;                                                     \
+        small += (utype) (code[i] + code[i]) < 2 * (normal);                             \
         min = key < min ? key : min;                                                     \
         max = key > max ? key : max;                                                     \
       }                                                                                  \
-    *scan = (Scan){ not_finite, zero, small, (utype) min ^ ~low, (utype) max ^ ~low };   \
+    *scan = (Scan){ small, (utype) min ^ ~low, (utype) max ^ ~low };                     \
   }
 
-SCAN (scan_f32, guint32, gint32, 32, 0x7f800000u, 0x00800000u)
-SCAN (scan_f64,
-      guint64,
-      gint64,
-      64,
-      G_GUINT64_CONSTANT (0x7ff0000000000000),
-      G_GUINT64_CONSTANT (0x0010000000000000))
+SCAN (scan_f32, guint32, gint32, 32, 0x00800000u)
+SCAN (scan_f64, guint64, gint64, 64, G_GUINT64_CONSTANT (0x0010000000000000))
 
 #define SCAN_INTEGERS(name, utype, stype, flip)                                          \
   STATS_CLONES static void name (const utype *code, gsize n, Scan *scan)                 \
@@ -61,24 +54,13 @@ SCAN (scan_f64,
         min = key < min ? key : min;                                                     \
         max = key > max ? key : max;                                                     \
       }                                                                                  \
-    *scan = (Scan){ 0, zero, zero, (utype) min ^ ~low, (utype) max ^ ~low };             \
+    *scan = (Scan){ zero, (utype) min ^ ~low, (utype) max ^ ~low };                      \
   }
 
 SCAN_INTEGERS (scan_i32, guint32, gint32, 0)
 SCAN_INTEGERS (scan_u32, guint32, gint32, ~low)
 SCAN_INTEGERS (scan_i64, guint64, gint64, 0)
 SCAN_INTEGERS (scan_u64, guint64, gint64, ~low)
-
-#define CONVERT(name, type)                                                              \
-  STATS_CLONES static void name (const type *src, gsize n, double *dst)                  \
-  {                                                                                      \
-    for (gsize i = 0; i < n; i++)                                                        \
-      dst[i] = (double) src[i];                                                          \
-  }
-
-CONVERT (convert_f32, float)
-CONVERT (convert_i32, gint32)
-CONVERT (convert_u32, guint32)
 
 /* Differences keep what a double loses of integers above 2⁵³. */
 STATS_CLONES static void
@@ -88,36 +70,40 @@ distances_64 (const guint64 *src, gsize n, guint64 base, double *dst)
     dst[i] = (double) (src[i] - base);
 }
 
+#define ZEROS(name, utype)                                                               \
+  STATS_CLONES static guint64 name (const utype *code, gsize n)                          \
+  {                                                                                      \
+    utype zeros = 0;                                                                     \
+    for (gsize i = 0; i < n; i++)                                                        \
+      zeros += (utype) (code[i] + code[i]) == 0;                                         \
+    return zeros;                                                                        \
+  }
+
+ZEROS (zeros_32, guint32)
+ZEROS (zeros_64, guint64)
+
 static void
-scan_block (StDtype dtype, const guint8 *src, gsize n, Scan *scan, double *values)
+scan_block (StDtype dtype, gconstpointer src, gsize n, Scan *scan)
 {
   switch (dtype)
     {
     case ST_DTYPE_F64:
-      scan_f64 ((const guint64 *) src, n, scan);
-      memcpy (values, src, n * sizeof *values);
+      scan_f64 (src, n, scan);
       break;
     case ST_DTYPE_I32:
-      scan_i32 ((const guint32 *) src, n, scan);
-      convert_i32 ((const gint32 *) src, n, values);
+      scan_i32 (src, n, scan);
       break;
     case ST_DTYPE_U32:
-      scan_u32 ((const guint32 *) src, n, scan);
-      convert_u32 ((const guint32 *) src, n, values);
+      scan_u32 (src, n, scan);
       break;
     case ST_DTYPE_I64:
-      scan_i64 ((const guint64 *) src, n, scan);
-      scan->base = stats_code_from_key (stats_space (dtype), scan->min);
-      distances_64 ((const guint64 *) src, n, scan->base, values);
+      scan_i64 (src, n, scan);
       break;
     case ST_DTYPE_U64:
-      scan_u64 ((const guint64 *) src, n, scan);
-      scan->base = stats_code_from_key (stats_space (dtype), scan->min);
-      distances_64 ((const guint64 *) src, n, scan->base, values);
+      scan_u64 (src, n, scan);
       break;
     default:
-      scan_f32 ((const guint32 *) src, n, scan);
-      convert_f32 ((const float *) src, n, values);
+      scan_f32 (src, n, scan);
     }
 }
 
@@ -136,7 +122,7 @@ typedef struct
   guint32 *counters;
   StatsSummary summary;
   guint64 min_key, max_key;
-  double values[STATS_BLOCK + 16];
+  double values[STATS_BLOCK];
 } FirstWorker;
 
 static gpointer
@@ -153,10 +139,12 @@ first_begin (gpointer data)
 static gsize
 keep_finite (FirstWorker *worker, const guint8 *src, gsize n, Scan *scan)
 {
-  const StatsSpace *space = stats_space (worker->pass->dtype);
+  StDtype dtype = worker->pass->dtype;
+  const StatsSpace *space = stats_space (dtype);
   double *values = worker->values;
   gsize kept = 0;
 
+  st_dtype_to_double (dtype, src, 0, n, values);
   scan->min = G_MAXUINT64;
   scan->max = 0;
   for (gsize i = 0; i < n; i++)
@@ -180,23 +168,43 @@ keep_finite (FirstWorker *worker, const guint8 *src, gsize n, Scan *scan)
 }
 
 static void
-count_folded (const guint8 *src, gsize n, guint32 *counters)
+count_folded (const guint64 *codes, gsize n, guint32 *counters)
 {
-  guint64 keys[STATS_BLOCK];
-  stats_keys_read (ST_DTYPE_F64, src, n, keys);
-  for (gsize i = 0; i < n; i++)
-    counters[stats_fold (keys[i])]++;
+  guint16 folded[STATS_BLOCK];
+  stats_fold_block (codes, n, folded);
+  stats_count_16 ((const guint8 *) folded, n * sizeof *folded, counters);
 }
 
+/* Moments of a block and, of floats, their cells. */
 static void
-add_moments (FirstWorker *worker, guint64 chunk, gsize n, const Scan *scan)
+add_block (FirstWorker *worker, guint64 chunk, gconstpointer src, gsize n, Scan *scan)
 {
   StDtype dtype = worker->pass->dtype;
+  const StatsSpace *space = stats_space (dtype);
   StatsMoments block = { 0 };
+  gboolean finite = scan->min >= space->first && scan->max <= space->last;
 
-  stats_moments_add_block (&block, worker->values, n);
-  if (dtype == ST_DTYPE_I64 || dtype == ST_DTYPE_U64)
-    stats_moments_shift (&block, dtype, scan->base);
+  if (dtype == ST_DTYPE_F64)
+    count_folded (src, n, worker->counters);
+  if (!finite)
+    {
+      if (space->bits == 32)
+        for (gsize i = 0; i < n; i++)
+          worker->counters[((const guint32 *) src)[i] >> 16]++;
+      n = keep_finite (worker, src, n, scan);
+      stats_moments_add_block (&block, ST_DTYPE_F64, worker->values, n, NULL);
+    }
+  else if (space->integer && space->bits == 64)
+    {
+      guint64 base = stats_code_from_key (space, scan->min);
+      distances_64 (src, n, base, worker->values);
+      stats_moments_add_block (&block, ST_DTYPE_F64, worker->values, n, NULL);
+      stats_moments_shift (&block, dtype, base);
+    }
+  else
+    stats_moments_add_block (
+        &block, dtype == ST_DTYPE_C64 ? ST_DTYPE_F32 : dtype, src, n,
+        worker->pass->counts == NULL || dtype == ST_DTYPE_F64 ? NULL : worker->counters);
   stats_moments_merge (&worker->pass->moments[chunk], &block);
 }
 
@@ -204,24 +212,23 @@ static void
 first_piece (gpointer data, guint64 chunk, const guint8 *src, gsize size)
 {
   FirstWorker *worker = data;
-  StDtype dtype = worker->pass->dtype;
-  gsize width = stats_space (dtype)->bits / 8;
+  const StatsSpace *space = stats_space (worker->pass->dtype);
+  gsize width = space->bits / 8;
 
   for (gsize n; size > 0; src += n * width, size -= n * width)
     {
       Scan scan;
       n = MIN (STATS_BLOCK, size / width);
-      scan_block (dtype, src, n, &scan, worker->values);
-      gsize kept = scan.not_finite == 0 ? n : keep_finite (worker, src, n, &scan);
-      worker->summary.zero += scan.zero;
-      worker->summary.subnormal += scan.small - scan.zero;
+      scan_block (worker->pass->dtype, src, n, &scan);
+      guint64 zeros = scan.small;
+      if (zeros > 0 && !space->integer)
+        zeros = width == 4 ? zeros_32 ((gconstpointer) src, n)
+                           : zeros_64 ((gconstpointer) src, n);
+      worker->summary.zero += zeros;
+      worker->summary.subnormal += scan.small - zeros;
+      add_block (worker, chunk, src, n, &scan);
       worker->min_key = MIN (worker->min_key, scan.min);
       worker->max_key = MAX (worker->max_key, scan.max);
-      add_moments (worker, chunk, kept, &scan);
-      if (dtype == ST_DTYPE_F64)
-        count_folded (src, n, worker->counters);
-      else if (worker->pass->counts != NULL)
-        stats_count_top (src, n, worker->counters);
     }
 }
 

@@ -71,6 +71,8 @@ double stats_key_edge_before (StDtype dtype, guint64 key);
 double stats_key_edge_after (StDtype dtype, guint64 key);
 /** stats_keys_read: keys of @n values of 16, 32 or 64 bits; @src is aligned to them */
 void stats_keys_read (StDtype dtype, const guint8 *src, gsize n, guint64 *keys);
+/** stats_fold_block: of the codes of @n values of F64, their keys folded to 16 bits */
+void stats_fold_block (const guint64 *codes, gsize n, guint16 *folded);
 /** stats_keys_sort: ascending, by the low @bits; @work has room for @n */
 void stats_keys_sort (guint64 *keys, gsize n, guint bits, guint64 *work);
 
@@ -109,8 +111,7 @@ stats_fold (guint64 key)
   guint64 magnitude = (key & half ? key : ~key) & (half - 1);
   gint64 top = (gint64) (magnitude >> 45) - (896 << 7);
   top = top < 0 ? 0 : top > 0x7f7f ? 0x7f7f : top;
-  if (magnitude >= G_GUINT64_CONSTANT (0x7ff) << 52)
-    top = 0x7f80;
+  top = magnitude >= G_GUINT64_CONSTANT (0x7ff) << 52 ? 0x7f80 : top;
   return key & half ? 0x8000 + (guint64) top : 0x7fff - (guint64) top;
 }
 
@@ -208,8 +209,13 @@ typedef struct
 
 #define STATS_BLOCK 4096 /* values summed in one go */
 
-/** stats_moments_add_block: @x has room for STATS_BLOCK + 16 values and is written to */
-void stats_moments_add_block (StatsMoments *moments, double *x, gsize n);
+/**
+ * stats_moments_add_block:
+ * @x: @n finite values of F32, I32, U32 or F64, at most STATS_BLOCK
+ * @counters: (nullable): for F32, where their top 16 bits are counted on the way
+ */
+void stats_moments_add_block (
+    StatsMoments *moments, StDtype dtype, gconstpointer x, gsize n, guint32 *counters);
 /** stats_moments_shift: as if the integer of 64 bits with @code had been added to every
  * value: such integers are summed as distances from one of them, which a double holds
  * where it does not hold the integers */
@@ -228,6 +234,7 @@ typedef struct
 {
   guint8 *piece;     /* STATS_PIECE */
   guint32 *counters; /* STATS_N_CODES */
+  guint16 *small;    /* the same */
 } StatsScratch;
 
 StatsScratch *stats_scratch (void);
@@ -245,6 +252,7 @@ typedef struct
 {
   StFile *file;
   guint64 begin, size;
+  guint width; /* bytes of a value, to which pieces are aligned */
   const BaseTask *task;
   guint passes, n_passes; /* done, in all: for progress */
 } StatsReader;
@@ -263,8 +271,6 @@ gboolean
 stats_count_codes (StatsReader *reader, StDtype dtype, guint64 *counts, GError **error);
 /** stats_count_16: adds @size bytes of 16-bit codes to @counters */
 void stats_count_16 (const guint8 *src, gsize size, guint32 *counters);
-/** stats_count_top: adds the top 16 bits of @n values of 32 bits to @counters */
-void stats_count_top (const guint8 *src, gsize n, guint32 *counters);
 /** stats_count_drain: adds @n @counters to @counts and clears them */
 void stats_count_drain (guint32 *counters, gsize n, guint64 *counts);
 

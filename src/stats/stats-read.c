@@ -2,8 +2,8 @@
  *
  * The tensor is cut in chunks of 6 MiB. The calling thread and, for a tensor of several
  * chunks, helpers of a pool of the process take the next chunk until there is none, and
- * read it in pieces small enough to stay in the second cache until they are counted.
- * pread and not a mapping, since a file that shrinks must give an error and not a signal.
+ * look at it where the system has it in memory (src/st/st-view.c); else they read it in
+ * pieces small enough to stay in the second cache until they are counted.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -13,6 +13,7 @@
 #include "stats/stats-private.h"
 
 #define CHUNK (16 * STATS_PIECE)
+#define VIEW_LEAST (1u << 20)
 #define FLUSH_CHUNKS 256 /* 1.5 GiB: even codes of 6 bits stay below 2^32 */
 
 static void
@@ -21,6 +22,7 @@ scratch_free (gpointer data)
   StatsScratch *scratch = data;
   g_aligned_free (scratch->piece);
   g_aligned_free (scratch->counters);
+  g_aligned_free (scratch->small);
   g_free (scratch);
 }
 
@@ -35,6 +37,7 @@ stats_scratch (void)
       scratch = g_new (StatsScratch, 1);
       scratch->piece = g_aligned_alloc (STATS_PIECE, 1, 64);
       scratch->counters = g_aligned_alloc0 (STATS_N_CODES, sizeof (guint32), 64);
+      scratch->small = g_aligned_alloc0 (STATS_N_CODES, sizeof (guint16), 64);
       g_private_set (&private, scratch);
     }
   return scratch;
@@ -78,13 +81,45 @@ take_chunk (Run *run, guint64 *chunk)
   return more;
 }
 
+/* Returns FALSE with no error where there is no view. */
+static gboolean
+view_chunk (Run *run, guint64 chunk, gpointer worker, GError **error)
+{
+  const StatsReader *reader = run->reader;
+  gsize size = (gsize) MIN (CHUNK, reader->size - chunk * CHUNK);
+  gboolean ok = TRUE;
+  StView view;
+
+  /* Of little, copying is not more work than mapping. */
+  if (size < VIEW_LEAST
+      || !st_view_begin (&view, reader->file, reader->begin + chunk * CHUNK, size))
+    return FALSE;
+  gboolean aligned = (guintptr) view.bytes % reader->width == 0;
+  for (gsize done = 0; done < size && ok && aligned; done += STATS_PIECE)
+    {
+      ok = base_task_check (reader->task, error);
+      if (ok)
+        run->pass->piece (worker, chunk, view.bytes + done,
+                          MIN (STATS_PIECE, size - done));
+    }
+  return st_view_end (&view, ok ? error : NULL) && ok && aligned;
+}
+
 static gboolean
 read_chunk (Run *run, guint64 chunk, gpointer worker, GError **error)
 {
   const StatsReader *reader = run->reader;
   guint64 end = MIN (reader->size, (chunk + 1) * CHUNK);
   guint8 *piece = stats_scratch ()->piece;
+  GError *local = NULL;
 
+  if (view_chunk (run, chunk, worker, &local))
+    return TRUE;
+  if (local != NULL)
+    {
+      g_propagate_error (error, local);
+      return FALSE;
+    }
   for (guint64 offset = chunk * CHUNK; offset < end; offset += STATS_PIECE)
     {
       gsize size = MIN (STATS_PIECE, end - offset);

@@ -439,6 +439,7 @@ stats_tensor_compute (StFile *file,
     .file = file,
     .begin = tensor->begin,
     .size = tensor->end - tensor->begin,
+    .width = MAX (stats_space (tensor->dtype)->bits / 8, 1),
     .task = task,
     .n_passes = 1,
   };

@@ -16,13 +16,50 @@
 
 #include "stats/stats-private.h"
 
+/* ---- in which of 65,536 cells values lie ---- */
+
+#define CELLS_OF_INTEGERS(name, type)                                                    \
+  STATS_CLONES static void name (const type *codes, gsize n, type flip, type low,        \
+                                 guint shift, guint16 *cells)                            \
+  {                                                                                      \
+    for (gsize i = 0; i < n; i++)                                                        \
+      cells[i] = (guint16) (((type) (codes[i] ^ flip) - low) >> shift);                  \
+  }
+
+CELLS_OF_INTEGERS (cells_of_32, guint32)
+CELLS_OF_INTEGERS (cells_of_64, guint64)
+
+STATS_CLONES static void
+tops_of_f32 (const guint32 *codes, gsize n, guint16 *cells)
+{
+  for (gsize i = 0; i < n; i++)
+    cells[i] = (guint16) (codes[i] >> 16);
+}
+
+/* Of integers, whose keys are their codes but for the sign, counted from the cell that
+ * begins at @low; of F32 the top of its code names the cell. */
+static void
+cells_of_block (
+    const StatsGrid *grid, guint64 low, gconstpointer src, gsize n, guint16 *cells)
+{
+  const StatsSpace *space = stats_space (grid->dtype);
+
+  if (grid->folded)
+    stats_fold_block (src, n, cells);
+  else if (!space->integer)
+    tops_of_f32 (src, n, cells);
+  else if (space->bits == 32)
+    cells_of_32 (src, n, (guint32) space->flip, (guint32) low, grid->shift, cells);
+  else
+    cells_of_64 (src, n, space->flip, low, grid->shift, cells);
+}
+
 /* ---- the cells of integers ---- */
 
 typedef struct
 {
-  StDtype dtype;
+  const StatsGrid *grid;
   guint64 low;
-  guint shift;
   guint64 *counts;
 } CellPass;
 
@@ -45,15 +82,14 @@ cell_piece (gpointer data, guint64 chunk, const guint8 *src, gsize size)
 {
   CellWorker *worker = data;
   const CellPass *pass = worker->pass;
-  gsize width = stats_space (pass->dtype)->bits / 8;
-  guint64 keys[STATS_BLOCK];
+  gsize width = stats_space (pass->grid->dtype)->bits / 8;
+  guint16 cells[STATS_BLOCK];
 
   for (gsize n; size > 0; src += n * width, size -= n * width)
     {
       n = MIN (STATS_BLOCK, size / width);
-      stats_keys_read (pass->dtype, src, n, keys);
-      for (gsize i = 0; i < n; i++)
-        worker->counters[(keys[i] - pass->low) >> pass->shift]++;
+      cells_of_block (pass->grid, pass->low, src, n, cells);
+      stats_count_16 ((const guint8 *) cells, n * sizeof *cells, worker->counters);
     }
 }
 
@@ -75,7 +111,7 @@ cells_of_integers (StatsTensor *stats, StatsReader *reader, GError **error)
   while ((stats->max_key >> grid.shift) - (stats->min_key >> grid.shift) >= STATS_N_CODES)
     grid.shift++;
   guint64 first = stats->min_key >> grid.shift;
-  CellPass pass = { stats->dtype, first << grid.shift, grid.shift, counts };
+  CellPass pass = { &grid, first << grid.shift, counts };
   if (!stats_reader_run (reader, &vtable, &pass, error))
     return FALSE;
   stats_cells_from_counts (&stats->cells, &grid, first, counts, STATS_N_CODES);
@@ -85,6 +121,7 @@ cells_of_integers (StatsTensor *stats, StatsReader *reader, GError **error)
 /* ---- quantiles ---- */
 
 #define MAX_GATHERED (1u << 17) /* keys */
+#define STASH 8192              /* places in a window, before they are counted */
 
 /* A quantile on its way: among the @count values whose keys are from low to high it is
  * the one with @rank before it. */
@@ -104,8 +141,9 @@ typedef struct
 {
   StDtype dtype;
   const StatsGrid *grid;
-  guint64 first_cell; /* that marked begins with */
-  guint8 *marked;     /* whether there is a window in a cell; see mark () */
+  guint64 low;   /* key; where the cells of integers begin */
+  guint n_cells; /* with quantiles; as many are looked for, the last one often twice */
+  guint16 cells[STATS_N_QUANTILES]; /* as by cells_of_block () */
   guint n_windows;
   Window windows[STATS_N_QUANTILES]; /* ascending */
   guint64 *counts;                   /* n_windows × 65,536 */
@@ -117,18 +155,33 @@ typedef struct
   WindowPass *pass;
   guint32 *counters;
   GArray *gathered;
+  guint n_stashed[STATS_N_QUANTILES];
+  guint16 stash[STATS_N_QUANTILES][STASH];
 } WindowWorker;
 
 static gpointer
 window_begin (gpointer data)
 {
-  WindowWorker *worker = g_new0 (WindowWorker, 1);
+  WindowWorker *worker = g_new (WindowWorker, 1);
   worker->pass = data;
+  worker->gathered = NULL;
+  worker->counters = NULL;
+  memset (worker->n_stashed, 0, sizeof worker->n_stashed);
   if (worker->pass->gathered != NULL)
     worker->gathered = g_array_new (FALSE, FALSE, sizeof (guint64));
   else
     worker->counters = g_new0 (guint32, worker->pass->n_windows * STATS_N_CODES);
   return worker;
+}
+
+/* One window after the other, since the counters of all do not fit the second cache. */
+static void
+count_stash (WindowWorker *worker, guint w)
+{
+  stats_count_16 ((const guint8 *) worker->stash[w],
+                  worker->n_stashed[w] * sizeof worker->stash[w][0],
+                  worker->counters + w * STATS_N_CODES);
+  worker->n_stashed[w] = 0;
 }
 
 static void
@@ -139,6 +192,8 @@ window_flush (gpointer data)
 
   if (pass->gathered == NULL)
     {
+      for (guint w = 0; w < pass->n_windows; w++)
+        count_stash (worker, w);
       stats_count_drain (worker->counters, pass->n_windows * STATS_N_CODES, pass->counts);
       return;
     }
@@ -155,87 +210,94 @@ window_end (gpointer data)
   g_free (worker);
 }
 
-static gboolean
-is_f32 (StDtype dtype)
+/* 1 where the cell is one of those with a quantile. */
+STATS_CLONES static void
+find_hits (const guint16 *cells, gsize n, const guint16 wanted[9], guint8 *hits)
 {
-  return dtype == ST_DTYPE_F32 || dtype == ST_DTYPE_C64;
-}
+  const guint16 a = wanted[0], b = wanted[1], c = wanted[2], d = wanted[3], e = wanted[4],
+                f = wanted[5], g = wanted[6], h = wanted[7], k = wanted[8];
 
-/* Marks are by cell; for F32, of which there is much, by the top bits of the code itself.
- */
-static void
-mark (WindowPass *pass, guint64 cell)
-{
-  if (is_f32 (pass->dtype))
-    pass->marked[stats_code_from_key (stats_space (pass->dtype), cell << 16) >> 16] = 1;
-  else
-    pass->marked[cell - pass->first_cell] = 1;
-}
-
-/* Keys of those values whose cell is marked. Without a branch, as it cannot be foreseen
- * which they are. Returns their number. */
-static gsize
-keep_marked (const WindowPass *pass, const guint8 *src, gsize n, guint64 *keys)
-{
-  const guint8 *marked = pass->marked;
-  gsize kept = 0;
-
-  if (is_f32 (pass->dtype))
-    {
-      const StatsSpace *space = stats_space (pass->dtype);
-      for (gsize i = 0; i < n; i++)
-        {
-          guint32 code;
-          memcpy (&code, src + 4 * i, sizeof code);
-          keys[kept] = code;
-          kept += marked[code >> 16];
-        }
-      for (gsize i = 0; i < kept; i++)
-        keys[i] = stats_key_from_code (space, keys[i]);
-      return kept;
-    }
-  stats_keys_read (pass->dtype, src, n, keys);
   for (gsize i = 0; i < n; i++)
     {
-      guint64 key = keys[i];
-      keys[kept] = key;
-      kept += marked[pass->grid->folded ? stats_fold (key)
-                                        : (key >> pass->grid->shift) - pass->first_cell];
+      guint16 x = cells[i];
+      hits[i] = (guint8) ((x == a) | (x == b) | (x == c) | (x == d) | (x == e) | (x == f)
+                          | (x == g) | (x == h) | (x == k));
     }
-  return kept;
 }
 
+static void
+keep (WindowWorker *worker, guint64 key)
+{
+  const WindowPass *pass = worker->pass;
+  guint w = 0;
+
+  while (w + 1 < pass->n_windows && key > pass->windows[w].high)
+    w++;
+  const Window *window = &pass->windows[w];
+  if (key < window->low || key > window->high)
+    return;
+  if (pass->gathered != NULL)
+    {
+      g_array_append_val (worker->gathered, key);
+      return;
+    }
+  worker->stash[w][worker->n_stashed[w]++]
+      = (guint16) ((key - window->low) >> window->shift);
+  if (worker->n_stashed[w] == STASH)
+    count_stash (worker, w);
+}
+
+/* Most values are in no window; of 64 a mask says which are. */
 static void
 window_piece (gpointer data, guint64 chunk, const guint8 *src, gsize size)
 {
   WindowWorker *worker = data;
   const WindowPass *pass = worker->pass;
-  gsize width = stats_space (pass->dtype)->bits / 8;
-  guint64 keys[STATS_BLOCK];
+  const StatsSpace *space = stats_space (pass->dtype);
+  const gsize width = space->bits / 8;
+  guint16 cells[STATS_BLOCK];
+  guint8 hits[STATS_BLOCK + 64];
 
   for (gsize n; size > 0; src += n * width, size -= n * width)
     {
       n = MIN (STATS_BLOCK, size / width);
-      gsize kept = keep_marked (pass, src, n, keys);
-      for (gsize i = 0; i < kept; i++)
+      cells_of_block (pass->grid, pass->low, src, n, cells);
+      find_hits (cells, n, pass->cells, hits);
+      memset (hits + n, 0, 64);
+      for (gsize i = 0; i < n; i += 64)
         {
-          guint w = 0;
-          while (w + 1 < pass->n_windows && keys[i] > pass->windows[w].high)
-            w++;
-          const Window *window = &pass->windows[w];
-          if (keys[i] < window->low || keys[i] > window->high)
-            continue;
-          if (pass->gathered != NULL)
-            g_array_append_val (worker->gathered, keys[i]);
-          else
-            worker->counters[w * STATS_N_CODES
-                             + ((keys[i] - window->low) >> window->shift)]++;
+          guint64 mask = 0, eight, code = 0;
+          for (guint k = 0; k < width; k++) /* of the next block */
+            __builtin_prefetch (src + (n + i) * width + 64 * k, 0, 2);
+          for (guint k = 0; k < 8; k++)
+            {
+              memcpy (&eight, hits + i + 8 * k, sizeof eight);
+              /* The lowest bits of eight bytes, side by side. */
+              mask |= (eight * G_GUINT64_CONSTANT (0x0102040810204080)) >> 56 << (8 * k);
+            }
+          for (; mask != 0; mask &= mask - 1)
+            {
+              memcpy (&code, src + (i + (guint) __builtin_ctzll (mask)) * width, width);
+              keep (worker, stats_key_from_code (space, code));
+            }
         }
     }
 }
 
 static const StatsPass window_vtable
     = { window_begin, window_piece, window_flush, window_end };
+
+/* The cell as cells_of_block () names it. */
+static void
+want_cell (WindowPass *pass, guint64 cell)
+{
+  const StatsSpace *space = stats_space (pass->dtype);
+
+  if (!pass->grid->folded && !space->integer)
+    cell = stats_code_from_key (space, cell << 16) >> 16;
+  for (guint i = pass->n_cells++; i < STATS_N_QUANTILES; i++)
+    pass->cells[i] = (guint16) (cell - (pass->low >> pass->grid->shift));
+}
 
 static void
 hunt_in_cells (const StatsTensor *stats, Hunt *hunts, WindowPass *pass)
@@ -253,11 +315,12 @@ hunt_in_cells (const StatsTensor *stats, Hunt *hunts, WindowPass *pass)
           guint64 rank = stats_quantile_rank (q, stats->moments.n);
           if (rank >= seen + count)
             break;
-          mark (pass, cell);
           hunts[q].low = MAX (stats_grid_first (grid, cell), stats->min_key);
           hunts[q].high = MIN (stats_grid_last (grid, cell), stats->max_key);
           hunts[q].rank = rank - seen;
           hunts[q].count = count;
+          if (q == 0 || hunts[q - 1].low != hunts[q].low)
+            want_cell (pass, cell);
         }
       seen += count;
     }
@@ -350,14 +413,13 @@ count_windows (WindowPass *pass,
 static gboolean
 find_quantiles (StatsTensor *stats, StatsReader *reader, GError **error)
 {
-  g_autofree guint8 *marked = g_new0 (guint8, STATS_N_CODES);
   Hunt hunts[STATS_N_QUANTILES];
   guint window_of[STATS_N_QUANTILES] = { 0 }, to_come;
   guint64 n_values;
-  WindowPass pass = { stats->dtype, .grid = &stats->cells.grid, .marked = marked };
+  WindowPass pass = { stats->dtype, .grid = &stats->cells.grid };
 
   if (stats_space (stats->dtype)->integer)
-    pass.first_cell = stats_grid_cell (pass.grid, stats->min_key);
+    pass.low = stats_grid_first (pass.grid, stats_grid_cell (pass.grid, stats->min_key));
   hunt_in_cells (stats, hunts, &pass);
   while ((to_come = set_windows (&pass, hunts, window_of, &n_values)) > 0)
     {

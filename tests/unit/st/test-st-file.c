@@ -10,6 +10,7 @@
 #include "st/st.h"
 
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -82,6 +83,97 @@ assert_changed (StFile *file)
 
   g_assert_false (st_file_read (file, 0, sizeof bytes, bytes, &error));
   g_assert_error (error, ST_ERROR, ST_ERROR_CHANGED);
+}
+
+#define LARGE (5 << 20)
+
+static char *
+write_large (const char *name)
+{
+  static const guint64 shape = LARGE;
+  g_autofree guint8 *bytes = g_malloc (LARGE);
+  const StWriteTensor tensor = { "x", ST_DTYPE_U8, 1, &shape, bytes };
+  char *path = path_of (name);
+
+  for (guint i = 0; i < LARGE; i++)
+    bytes[i] = (guint8) (i * 7 + i / 251);
+  g_assert_true (st_write (path, &tensor, 1, NULL, NULL));
+  return path;
+}
+
+static void
+test_view (void)
+{
+  const struct
+  {
+    guint64 offset;
+    gsize n;
+  } parts[]
+      = { { 0, LARGE }, { 12345, 77 }, { (2 << 20) - 9, 1 << 20 }, { LARGE - 1, 1 } };
+  g_autofree char *path = write_large ("view.safetensors");
+  g_autoptr (StFile) file = st_file_open (path, NULL, NULL);
+  g_autofree guint8 *bytes = g_malloc (LARGE);
+  g_autoptr (GError) error = NULL;
+  StView view, second;
+
+  g_assert_true (st_file_read (file, 0, LARGE, bytes, &error));
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+    {
+      if (!st_view_begin (&view, file, parts[i].offset, parts[i].n))
+        {
+          g_test_skip ("this file system does not say what is in memory");
+          return;
+        }
+      g_assert_cmpmem (view.bytes, parts[i].n, bytes + parts[i].offset, parts[i].n);
+      g_assert_false (st_view_begin (&second, file, 0, 1));
+      g_assert_true (st_view_end (&view, &error));
+      g_assert_no_error (error);
+    }
+}
+
+/* Pages that go while they are looked at read as zeros, and the view is void. */
+static void
+test_view_truncated (void)
+{
+  g_autofree char *path = write_large ("vanish.safetensors");
+  g_autoptr (StFile) file = st_file_open (path, NULL, NULL);
+  g_autoptr (GError) error = NULL;
+  StView view;
+  guint sum = 0;
+
+  if (!st_view_begin (&view, file, 0, LARGE))
+    {
+      g_test_skip ("this file system does not say what is in memory");
+      return;
+    }
+  g_assert_cmpuint (view.bytes[1], ==, 7);
+  g_assert_cmpint (truncate (path, 1 << 20), ==, 0);
+  for (guint i = 2 << 20; i < LARGE; i++)
+    sum += view.bytes[i];
+  g_assert_cmpuint (sum, ==, 0);
+  g_assert_cmpuint (view.bytes[1], ==, 7);
+  g_assert_false (st_view_end (&view, &error));
+  g_assert_error (error, ST_ERROR, ST_ERROR_CHANGED);
+  g_assert_false (st_view_begin (&view, file, 0, LARGE));
+}
+
+/* A fault that is not a view's still ends the program. */
+static void
+test_view_leaves_others (void)
+{
+  if (g_test_subprocess ())
+    {
+      g_autofree char *path = write_large ("other.safetensors");
+      g_autoptr (StFile) file = st_file_open (path, NULL, NULL);
+      StView view;
+
+      if (st_view_begin (&view, file, 0, LARGE))
+        st_view_end (&view, NULL);
+      raise (SIGBUS);
+      return;
+    }
+  g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
+  g_test_trap_assert_failed ();
 }
 
 static void
@@ -233,6 +325,9 @@ main (int argc, char **argv)
 
   g_test_init (&argc, &argv, NULL);
   folder = g_dir_make_tmp ("st-file-XXXXXX", NULL);
+  g_test_add_func ("/st/file/view", test_view);
+  g_test_add_func ("/st/file/view-truncated", test_view_truncated);
+  g_test_add_func ("/st/file/view-leaves-others", test_view_leaves_others);
   g_test_add_func ("/st/file/round-trip", test_round_trip);
   g_test_add_func ("/st/file/truncated-while-open", test_truncated_while_open);
   g_test_add_func ("/st/file/replaced-while-open", test_replaced_while_open);

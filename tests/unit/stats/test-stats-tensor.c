@@ -99,12 +99,84 @@ test_threads (void)
     }
 }
 
+/* Bytes are counted in pairs where there are many: the counts are those of bytes, with an
+ * odd one at the end too. */
+static void
+test_many_bytes (void)
+{
+  const gsize sizes[] = { 262144, 1500001, 7000003 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      gsize n = sizes[i];
+      guint64 counts[256] = { 0 }, zeros = 0;
+      double bits = 0;
+      g_autofree guint8 *data = fixture_raw (n);
+      memset (data + n / 2, 7, n / 4); /* more of one pair than 16 bits count */
+      data[n - 1] = 201;
+      for (gsize k = 0; k < n; k++)
+        {
+          counts[data[k]]++;
+          zeros += (data[k] & 15 & 7) == 0;
+          zeros += (data[k] >> 4 & 7) == 0;
+        }
+      for (guint k = 0; k < 256; k++)
+        bits -= (double) counts[k] / (double) n * log2 ((double) counts[k] / (double) n);
+      g_autoptr (StatsTensor) bytes = fixture_stats (ST_DTYPE_U8, data, n);
+      g_autoptr (StatsTensor) nibbles = fixture_stats (ST_DTYPE_F4, data, 2 * n);
+      const StatsSummary *s = stats_tensor_summary (bytes);
+      g_assert_cmpuint (s->count, ==, n);
+      g_assert_cmpuint (s->zero, ==, counts[0]);
+      g_assert_cmpuint (s->distinct, ==, 256);
+      g_assert_cmpfloat_with_epsilon (s->entropy_bits, bits, 1e-12);
+      guint64 cell, count, at = 0;
+      StatsCellIter iter;
+      stats_cells_iter (&bytes->cells, &iter);
+      for (; stats_cells_next (&iter, &cell, &count); at++)
+        {
+          g_assert_cmpuint (cell, ==, at);
+          g_assert_cmpuint (count, ==, counts[at]);
+        }
+      g_assert_cmpuint (at, ==, 256);
+      g_assert_cmpuint (stats_tensor_summary (nibbles)->count, ==, 2 * n);
+      g_assert_cmpuint (stats_tensor_summary (nibbles)->zero, ==, zeros);
+    }
+}
+
+/* A tensor that does not lie at a multiple of its width is read, not looked at; a chunk
+ * that is looked at gives the bits of one that is read. */
+static void
+test_unaligned (void)
+{
+  const StDtype types[] = { ST_DTYPE_F32, ST_DTYPE_I64, ST_DTYPE_F16 };
+  const gsize size = 7000 * 1000;
+  g_autofree guint8 *data = fixture_narrow (ST_DTYPE_F32, size);
+
+  for (guint i = 0; i < G_N_ELEMENTS (types); i++)
+    {
+      guint64 n = size / (st_dtype_bits (types[i]) / 8);
+      StFile *file = fixture_file (types[i], data, n);
+      g_autoptr (StatsTensor) straight
+          = stats_tensor_compute (file, st_file_tensor (file, 0), NULL, NULL);
+      g_autofree guint8 *shifted = g_malloc (size + 1);
+      memcpy (shifted + 1, data, size);
+      StFile *other = fixture_file (ST_DTYPE_U8, shifted, size + 1);
+      StTensor tensor = *st_file_tensor (other, 0);
+      tensor.dtype = types[i];
+      tensor.begin++;
+      tensor.count = n;
+      g_autoptr (StatsTensor) crooked = stats_tensor_compute (other, &tensor, NULL, NULL);
+      assert_same (straight, crooked);
+      fixture_file_free (file);
+      fixture_file_free (other);
+    }
+}
+
 /* The vector code gives the bits of the definition: sixteen lanes, added as a tree. */
 static void
 test_block_definition (void)
 {
-  double values[STATS_BLOCK + 16], lanes[16] = { 0 }, first[16] = { 0 },
-                                   second[16] = { 0 };
+  double values[STATS_BLOCK], lanes[16] = { 0 }, first[16] = { 0 }, second[16] = { 0 };
   gsize n = 1000;
   StatsMoments moments = { 0 };
 
@@ -123,7 +195,7 @@ test_block_definition (void)
       second[i % 16] += d * d;
     }
   double sum = TREE (first), squares = TREE (second);
-  stats_moments_add_block (&moments, values, n);
+  stats_moments_add_block (&moments, ST_DTYPE_F64, values, n, NULL);
   g_assert_cmpfloat (moments.mean, ==, mean);
   g_assert_cmpfloat (moments.mean_lo, ==, sum / (double) n);
   g_assert_cmpfloat (moments.m2.hi, ==, squares - sum * (sum / (double) n));
@@ -305,6 +377,8 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/stats/tensor/many-bytes", test_many_bytes);
+  g_test_add_func ("/stats/tensor/unaligned", test_unaligned);
   g_test_add_func ("/stats/tensor/large-quantiles", test_large_quantiles);
   g_test_add_func ("/stats/tensor/threads", test_threads);
   g_test_add_func ("/stats/tensor/block-definition", test_block_definition);
