@@ -91,6 +91,20 @@ on_open_path (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   open_path (user_data, g_variant_get_string (parameter, NULL));
 }
 
+/* A notification was clicked: the window that has the picture comes forward with it. */
+static void
+on_show_picture (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  for (GList *l = gtk_application_get_windows (user_data); l != NULL; l = l->next)
+    if (APP_IS_WINDOW (l->data)
+        && app_window_show_picture (l->data, g_variant_get_string (parameter, NULL)))
+      {
+        gtk_window_present (l->data);
+        return;
+      }
+  g_application_activate (user_data);
+}
+
 static void
 on_quit (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
@@ -125,6 +139,7 @@ on_about (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 static const GActionEntry entries[] = {
   { "new-window", on_new_window },
   { "open-path", on_open_path, "s" },
+  { "show-picture", on_show_picture, "s" },
   { "quit", on_quit },
   { "shortcuts", on_shortcuts },
   { "about", on_about },

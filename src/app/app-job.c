@@ -43,6 +43,7 @@ enum
   SIGNAL_SHARPENED,
   SIGNAL_PICTURE,
   SIGNAL_WARNED,
+  SIGNAL_DISCARDED,
   N_SIGNALS
 };
 static guint signals[N_SIGNALS];
@@ -174,6 +175,12 @@ GBytes *
 app_job_get_run_state (AppJob *self)
 {
   return self->run_state;
+}
+
+void
+app_job_discard (AppJob *self)
+{
+  g_signal_emit (self, signals[SIGNAL_DISCARDED], 0);
 }
 
 /* ---- told by the worker ---- */
@@ -331,6 +338,7 @@ app_job_class_init (AppJobClass *class)
   signals[SIGNAL_SHARPENED] = add_signal ("sharpened", TRUE);
   signals[SIGNAL_PICTURE] = add_signal ("picture", TRUE);
   signals[SIGNAL_WARNED] = add_signal ("warned", FALSE);
+  signals[SIGNAL_DISCARDED] = add_signal ("discarded", FALSE);
 }
 
 static void

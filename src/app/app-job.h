@@ -23,7 +23,7 @@ G_DECLARE_FINAL_TYPE (AppJob, app_job, APP, JOB, GObject)
 /* Main thread only. The worker (app-worker.c) tells a job what happened there.
  * Signals: "state-changed"; "progress" (stage or its numbers); "step" (guint step: its
  * previews are there); "sharpened" (guint step); "picture" (guint picture: decoded and
- * saved); "warned". */
+ * saved); "warned"; "discarded". */
 
 /** app_job_new: @state: (nullable): of a stopped job, to go on from */
 AppJob *app_job_new (const char *model_path, const SdParams *params, GBytes *state);
@@ -32,6 +32,9 @@ void app_job_restore_stopped (AppJob *job);
 const char *app_job_get_model_path (AppJob *job);
 const SdParams *app_job_get_params (AppJob *job);
 AppJobState app_job_get_state (AppJob *job);
+/** app_job_discard: nobody wants it any more: whoever keeps it forgets it ("discarded")
+ */
+void app_job_discard (AppJob *job);
 /** app_job_get_error: (nullable): why it failed */
 const GError *app_job_get_error (AppJob *job);
 /** app_job_get_stage: what it does now: the engine's stage, "" when nothing */

@@ -79,14 +79,18 @@ on_discard (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
   AppPicturesPage *self = data;
 
-  if (self->live == NULL)
-    return;
-  app_session_discard (self->session, self->live);
-  g_clear_object (&self->live);
-  app_stage_set_job (self->stage, NULL);
-  if (app_session_get_shown (self->session) != NULL)
-    app_pictures_show (self, app_session_get_shown (self->session));
-  app_pictures_update_actions (self);
+  if (self->live != NULL)
+    app_job_discard (self->live);
+}
+
+static void
+on_continue_all (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  GPtrArray *jobs = app_session_get_jobs (((AppPicturesPage *) data)->session);
+
+  for (guint i = 0; i < jobs->len; i++)
+    if (app_job_get_state (jobs->pdata[i]) == APP_JOB_STOPPED)
+      app_worker_submit (app_worker_get (), jobs->pdata[i]);
 }
 
 static void
@@ -342,6 +346,7 @@ static const GActionEntry entries[] = {
   { "generate-next", on_generate_next },
   { "stop", on_stop },
   { "continue", on_continue },
+  { "continue-all", on_continue_all },
   { "keep-preview", on_keep_preview },
   { "discard", on_discard },
   { "lock-seed", NULL, NULL, "false", on_lock_seed },

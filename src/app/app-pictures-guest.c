@@ -10,17 +10,46 @@
 
 #include <glib/gi18n.h>
 
+#include "app/app-settings.h"
+
 #define IDLE_SECONDS (10 * 60)
 
-/* Device memory is given back when nobody has looked for ten minutes. */
+static guint
+idle_seconds (void)
+{
+  const char *sooner = app_settings_testing () ? g_getenv ("CALOTYPE_TEST_IDLE") : NULL;
+
+  return sooner != NULL ? (guint) g_ascii_strtoull (sooner, NULL, 10) : IDLE_SECONDS;
+}
+
+static gboolean
+somebody_looks (void)
+{
+  GListModel *windows = gtk_window_get_toplevels ();
+
+  for (guint i = 0; i < g_list_model_get_n_items (windows); i++)
+    {
+      g_autoptr (GtkWindow) window = g_list_model_get_item (windows, i);
+
+      if (gtk_window_is_active (window))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* Device memory is given back when nobody has looked for ten minutes and nothing runs:
+ * then as long again is waited. */
 static gboolean
 on_idle (gpointer data)
 {
   AppPicturesPage *self = data;
+  AppWorker *worker = app_worker_get ();
+  g_autoptr (GPtrArray) waiting = app_worker_get_waiting (worker);
 
+  if (somebody_looks () || app_worker_get_running (worker) != NULL || waiting->len > 0)
+    return G_SOURCE_CONTINUE;
   self->idle_source = 0;
-  if (app_worker_get_running (app_worker_get ()) == NULL)
-    app_worker_free_memory (app_worker_get ());
+  app_worker_free_memory (worker);
   return G_SOURCE_REMOVE;
 }
 
@@ -32,13 +61,10 @@ app_pictures_on_active (AppPicturesPage *self)
   g_clear_handle_id (&self->idle_source, g_source_remove);
   if (window == NULL)
     return;
-  if (gtk_window_is_active (GTK_WINDOW (window)))
-    {
-      if (g_application_get_default () != NULL)
-        g_application_withdraw_notification (g_application_get_default (), "picture");
-    }
-  else
-    self->idle_source = g_timeout_add_seconds (IDLE_SECONDS, on_idle, self);
+  if (!gtk_window_is_active (GTK_WINDOW (window)))
+    self->idle_source = g_timeout_add_seconds (idle_seconds (), on_idle, self);
+  else if (g_application_get_default () != NULL)
+    g_application_withdraw_notification (g_application_get_default (), "picture");
 }
 
 void
@@ -75,5 +101,7 @@ app_pictures_notify (AppPicturesPage *self, AppJob *job)
   g_autoptr (GIcon) icon = g_file_icon_new (file);
   g_notification_set_body (notification, app_job_get_params (job)->prompt);
   g_notification_set_icon (notification, icon);
+  g_notification_set_default_action_and_target (notification, "app.show-picture", "s",
+                                                path);
   g_application_send_notification (application, "picture", notification);
 }

@@ -125,6 +125,23 @@ on_sheet_chosen (AppStage *stage, guint index, AppPicturesPage *self)
     }
 }
 
+gboolean
+app_pictures_page_show_path (AppPicturesPage *self, const char *path)
+{
+  GListModel *history = app_session_get_history (self->session);
+
+  for (guint i = 0; i < g_list_model_get_n_items (history); i++)
+    {
+      g_autoptr (AppPicture) picture = g_list_model_get_item (history, i);
+
+      if (g_strcmp0 (app_picture_get_path (picture), path) != 0)
+        continue;
+      on_selected (self->history, picture, self);
+      return TRUE;
+    }
+  return FALSE;
+}
+
 /* ---- queue and note ---- */
 
 static void
@@ -173,12 +190,29 @@ start_first (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+/* One stopped picture speaks for itself; a queue that was cut off is offered whole. */
+static void
+offer_unfinished (AppPicturesPage *self)
+{
+  AppWindow *window = app_pictures_window (self);
+  g_autofree char *text = NULL;
+
+  if (window == NULL || self->unfinished < 2)
+    return;
+  text = g_strdup_printf (ngettext ("%u picture was not finished",
+                                    "%u pictures were not finished", self->unfinished),
+                          self->unfinished);
+  self->unfinished = 0;
+  app_window_toast (window, text, _ ("Continue All"), "win.continue-all");
+}
+
 static void
 prepare (AppPicturesPage *self)
 {
   if (!self->shown || self->model == NULL)
     return;
   app_worker_prepare (app_worker_get (), app_model_get_path (self->model));
+  offer_unfinished (self);
   if (self->first_pending)
     g_idle_add_full (G_PRIORITY_DEFAULT_IDLE, start_first, g_object_ref (self),
                      g_object_unref);
@@ -189,10 +223,11 @@ app_pictures_page_set_model (AppPicturesPage *self, AppModel *model)
 {
   g_return_if_fail (APP_IS_PICTURES_PAGE (self));
 
+  /* The form first: it looks into the old model's list of words until it has another. */
+  app_form_set_info (self->form, app_model_get_info (model));
   g_set_object (&self->model, model);
   app_session_set_model (self->session, app_model_get_path (model),
                          app_model_get_info (model));
-  app_form_set_info (self->form, app_model_get_info (model));
   if (app_session_is_first (self->session) && app_model_is_bundled (model)
       && g_list_model_get_n_items (app_session_get_history (self->session)) == 0)
     self->first_pending = TRUE;
@@ -240,6 +275,7 @@ take_up_session (AppPicturesPage *self)
   for (guint i = 0; i < jobs->len; i++)
     app_pictures_watch (self, jobs->pdata[i]);
   self->following = jobs->len > 0;
+  self->unfinished = jobs->len;
   if (app_session_get_shown (self->session) != NULL)
     app_pictures_show (self, app_session_get_shown (self->session));
 }

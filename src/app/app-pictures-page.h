@@ -20,6 +20,9 @@ void app_pictures_page_add_actions (AppPicturesPage *self, GActionMap *map);
 void app_pictures_page_set_model (AppPicturesPage *self, AppModel *model);
 /** app_pictures_page_set_shown: whether the page is the visible one */
 void app_pictures_page_set_shown (AppPicturesPage *self, gboolean shown);
+/** app_pictures_page_show_path: the picture of the history saved at @path, if there is
+ * one */
+gboolean app_pictures_page_show_path (AppPicturesPage *self, const char *path);
 /** app_pictures_page_take_file: FALSE: not a picture; otherwise its settings are offered,
  * or a word says that it has none */
 gboolean app_pictures_page_take_file (AppPicturesPage *self, const char *path);

@@ -31,6 +31,7 @@ struct _AppPicturesPage
   AppModel *model;
   GActionMap *map;
   gboolean shown, narrow, alone, history_wanted;
+  guint unfinished;       /* jobs of the restored session, until somebody was told */
   gboolean first_pending; /* the very first picture starts by itself */
 
   AppJob *live;          /* the newest job of this session that runs or ran */

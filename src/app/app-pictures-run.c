@@ -117,13 +117,44 @@ show_device_fault (AppPicturesPage *self, AppJob *job)
   app_stage_set_empty (self->stage, _ ("No Device to Compute On"), error->message);
 }
 
+/* What follows in the queue keeps the machine awake too. */
+static gboolean
+has_work (AppPicturesPage *self)
+{
+  GPtrArray *jobs = app_session_get_jobs (self->session);
+
+  for (guint i = 0; i < jobs->len; i++)
+    {
+      AppJobState state = app_job_get_state (jobs->pdata[i]);
+
+      if (state == APP_JOB_RUNNING || state == APP_JOB_WAITING)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static void
+on_discarded (AppJob *job, AppPicturesPage *self)
+{
+  g_signal_handlers_disconnect_by_data (job, self);
+  if (job == self->live)
+    {
+      g_clear_object (&self->live);
+      app_stage_set_job (self->stage, NULL);
+      if (app_session_get_shown (self->session) != NULL)
+        app_pictures_show (self, app_session_get_shown (self->session));
+    }
+  app_pictures_set_inhibited (self, has_work (self));
+  app_pictures_update_actions (self);
+}
+
 static void
 on_state (AppJob *job, AppPicturesPage *self)
 {
   AppJobState state = app_job_get_state (job);
   AppWindow *window = app_pictures_window (self);
 
-  app_pictures_set_inhibited (self, state == APP_JOB_RUNNING);
+  app_pictures_set_inhibited (self, has_work (self));
   if (state == APP_JOB_RUNNING)
     {
       /* What runs is what the time line is about, unless the user looks elsewhere. */
@@ -171,6 +202,7 @@ app_pictures_watch (AppPicturesPage *self, AppJob *job)
   g_signal_connect_object (job, "picture", G_CALLBACK (on_picture), self, 0);
   g_signal_connect_object (job, "state-changed", G_CALLBACK (on_state), self, 0);
   g_signal_connect_object (job, "warned", G_CALLBACK (on_warned), self, 0);
+  g_signal_connect_object (job, "discarded", G_CALLBACK (on_discarded), self, 0);
   /* What runs, or will run before this one, keeps the time line. */
   AppJobState now = self->live != NULL ? app_job_get_state (self->live) : APP_JOB_DONE;
   if (now != APP_JOB_RUNNING && now != APP_JOB_WAITING)

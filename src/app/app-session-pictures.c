@@ -24,16 +24,37 @@ forget_job (AppSession *self, AppJob *job)
 static void
 on_job_state (AppJob *job, AppSession *self)
 {
-  if (app_job_get_state (job) == APP_JOB_DONE)
+  AppJobState state = app_job_get_state (job);
+
+  if (state == APP_JOB_DONE)
     forget_job (self, job);
   else
     g_signal_emit (self, app_session_signals[APP_SESSION_JOBS_CHANGED], 0);
-  app_session_touch (self);
+  if (state == APP_JOB_WAITING || state == APP_JOB_RUNNING)
+    app_session_touch (self);
+  else
+    app_session_write (self);
 }
 
 static void
 on_job_picture (AppJob *job, guint picture, AppSession *self)
 {
+  app_session_write (self); /* at once: the file is there already */
+}
+
+static void
+on_job_discarded (AppJob *job, AppSession *self)
+{
+  for (guint i = g_list_model_get_n_items (G_LIST_MODEL (self->history)); i-- > 0;)
+    {
+      g_autoptr (AppPicture) picture
+          = g_list_model_get_item (G_LIST_MODEL (self->history), i);
+
+      if (app_picture_get_job (picture) == job && app_picture_get_path (picture) == NULL)
+        g_list_store_remove (self->history, i);
+    }
+  g_signal_handlers_disconnect_by_data (job, self);
+  forget_job (self, job);
   app_session_touch (self);
 }
 
@@ -43,6 +64,7 @@ app_session_watch_job (AppSession *self, AppJob *job)
   g_ptr_array_add (self->jobs, g_object_ref (job));
   g_signal_connect_object (job, "state-changed", G_CALLBACK (on_job_state), self, 0);
   g_signal_connect_object (job, "picture", G_CALLBACK (on_job_picture), self, 0);
+  g_signal_connect_object (job, "discarded", G_CALLBACK (on_job_discarded), self, 0);
   for (guint i = app_job_get_params (job)->batch; i-- > 0;)
     {
       g_autoptr (AppPicture) tile = app_picture_new_for_job (job, i);
@@ -84,22 +106,6 @@ GPtrArray *
 app_session_get_jobs (AppSession *self)
 {
   return self->jobs;
-}
-
-void
-app_session_discard (AppSession *self, AppJob *job)
-{
-  for (guint i = g_list_model_get_n_items (G_LIST_MODEL (self->history)); i-- > 0;)
-    {
-      g_autoptr (AppPicture) picture
-          = g_list_model_get_item (G_LIST_MODEL (self->history), i);
-
-      if (app_picture_get_job (picture) == job && app_picture_get_path (picture) == NULL)
-        g_list_store_remove (self->history, i);
-    }
-  g_signal_handlers_disconnect_by_data (job, self);
-  forget_job (self, job);
-  app_session_touch (self);
 }
 
 /* ---- history ---- */

@@ -201,7 +201,6 @@ app_session_new (const char *path)
   g_autoptr (AppJournal) journal = NULL;
 
   self->path = g_strdup (path);
-  self->first = TRUE;
   if (path == NULL)
     return self;
   if (open_paths == NULL)
@@ -210,10 +209,12 @@ app_session_new (const char *path)
   journal = app_journal_read (path, &error);
   if (journal != NULL)
     {
-      self->first = FALSE;
       restore (self, journal);
     }
-  else if (!g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+  else if (g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+    /* A second window's journal is not there either. */
+    self->first = g_hash_table_size (open_paths) == 1;
+  else
     {
       g_warning ("%s", error->message);
       set_aside (path);

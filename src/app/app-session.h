@@ -54,8 +54,6 @@ AppJob *app_session_generate (AppSession *session, gboolean next_seed);
 /** app_session_get_jobs: (element-type AppJob): running, waiting, stopped and failed
  * ones, oldest first */
 GPtrArray *app_session_get_jobs (AppSession *session);
-/** app_session_discard: forgets a stopped or failed job and its tiles */
-void app_session_discard (AppSession *session, AppJob *job);
 GListModel *app_session_get_history (AppSession *session);
 /** app_session_trash: takes it out of the history; the file goes to the trash after some
  * seconds, so that app_session_untrash can bring it back. Where the system refuses,

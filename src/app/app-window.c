@@ -46,13 +46,45 @@ update_title (AppWindow *self)
                                   GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, name, -1);
 }
 
+/* A window that was opened on a LoRA or a VAE has a picture session all the same. */
+static void
+on_session_loaded (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (AppWindow) self = user_data;
+  g_autoptr (AppModel) model = app_model_load_finish (result, NULL);
+  const SdInfo *info = model != NULL ? app_model_get_info (model) : NULL;
+
+  if (info == NULL || !info->can_generate || self->session != NULL
+      || self->pictures == NULL)
+    return;
+  g_set_object (&self->session, model);
+  app_pictures_page_set_model (self->pictures, model);
+  update_title (self);
+}
+
+static char *
+session_path (AppWindow *self)
+{
+  const char *remembered = app_pictures_page_remembered_model (self->pictures);
+
+  return remembered != NULL && g_file_test (remembered, G_FILE_TEST_EXISTS)
+             ? g_strdup (remembered)
+             : sd_bundled_model_path ();
+}
+
 static void
 on_page (AppWindow *self)
 {
+  g_autofree char *path = NULL;
+
   if (self->pictures == NULL)
     return;
   app_pictures_page_set_shown (self->pictures, !shows_tensors (self));
   update_title (self);
+  if (shows_tensors (self) || self->session != NULL || self->inspected == NULL)
+    return;
+  path = session_path (self);
+  app_model_load_async (path, NULL, NULL, on_session_loaded, g_object_ref (self));
 }
 
 static void
@@ -165,12 +197,20 @@ app_window_open (AppWindow *self, const char *path)
 void
 app_window_start (AppWindow *self)
 {
-  const char *remembered = app_pictures_page_remembered_model (self->pictures);
-  g_autofree char *bundled = sd_bundled_model_path ();
-  gboolean there = remembered != NULL && g_file_test (remembered, G_FILE_TEST_EXISTS);
+  g_autofree char *path = session_path (self);
 
-  app_window_use_model (self, there ? remembered : bundled);
+  app_window_use_model (self, path);
   self->fresh = TRUE;
+}
+
+gboolean
+app_window_show_picture (AppWindow *self, const char *path)
+{
+  g_return_val_if_fail (APP_IS_WINDOW (self), FALSE);
+  if (!app_pictures_page_show_path (self->pictures, path))
+    return FALSE;
+  gtk_stack_set_visible_child_name (self->stack, "pictures");
+  return TRUE;
 }
 
 gboolean

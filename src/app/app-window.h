@@ -22,6 +22,8 @@ void app_window_open (AppWindow *self, const char *path);
 /** app_window_use_model: as open, without changing the page: what the model button does
  */
 void app_window_use_model (AppWindow *self, const char *path);
+/** app_window_show_picture: FALSE: its history has none at @path */
+gboolean app_window_show_picture (AppWindow *window, const char *path);
 /** app_window_is_fresh: whether nothing was opened in it yet */
 gboolean app_window_is_fresh (AppWindow *self);
 /** app_window_get_narrow: whether the narrow layout is on (pages are told as well) */

@@ -12,9 +12,12 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 import zlib
+
+from gi.repository import Gio, GLib
 
 from driver import Window, journal, mouse, pictures, wait_for, write_journal
 from files import png_texts, write_tensors
@@ -41,6 +44,76 @@ def write_png(path, **texts):
         for key, text in texts.items():
             out.write(chunk(b"tEXt", key.encode() + b"\0" + text.encode("latin-1")))
         out.write(chunk(b"IDAT", zlib.compress(bytes(9))) + chunk(b"IEND", b""))
+
+
+def copy_model(path, title):
+    """The sample model under another name."""
+    with open(MODEL, "rb") as file:
+        n, = struct.unpack("<Q", file.read(8))
+        header, data = json.loads(file.read(n)), file.read()
+    header["__metadata__"]["modelspec.title"] = title
+    text = json.dumps(header).encode()
+    with open(path, "wb") as out:
+        out.write(struct.pack("<Q", len(text)) + text + data)
+
+
+class Desktop:
+    """What a desktop answers on the bus: notifications and the keeper of the session. Calls are kept."""
+    INTERFACES = """<node>
+      <interface name="org.freedesktop.Notifications">
+        <method name="Notify"><arg type="s"/><arg type="u"/><arg type="s"/><arg type="s"/><arg type="s"/>
+          <arg type="as"/><arg type="a{sv}"/><arg type="i"/><arg type="u" direction="out"/></method>
+        <method name="CloseNotification"><arg type="u"/></method>
+        <method name="GetCapabilities"><arg type="as" direction="out"/></method>
+      </interface>
+      <interface name="org.gnome.SessionManager">
+        <method name="RegisterClient"><arg type="s"/><arg type="s"/><arg type="o" direction="out"/></method>
+        <method name="Inhibit"><arg type="s"/><arg type="u"/><arg type="s"/><arg type="u"/><arg type="u" direction="out"/></method>
+        <method name="Uninhibit"><arg type="u"/></method>
+      </interface></node>"""
+
+    def __init__(self):
+        self.calls, self.inhibited, self.cookie = [], set(), 0
+        self.bus = Gio.bus_get_sync(Gio.BusType.SESSION)
+        node = Gio.DBusNodeInfo.new_for_xml(self.INTERFACES)
+        self.objects = [self.bus.register_object("/" + i.name.replace(".", "/"), i, self.on_call, None, None) for i in node.interfaces]
+        self.names = [Gio.bus_own_name_on_connection(self.bus, i.name, Gio.BusNameOwnerFlags.NONE, None, None) for i in node.interfaces]
+        self.loop = GLib.MainLoop()
+        self.thread = threading.Thread(target=self.loop.run, daemon=True)
+        self.thread.start()
+
+    def on_call(self, bus, sender, path, interface, method, parameters, invocation):
+        values = parameters.unpack()
+        self.calls.append((method, values))
+        answer = None
+        if method == "Notify":
+            answer = GLib.Variant("(u)", (1,))
+        elif method == "GetCapabilities":
+            answer = GLib.Variant("(as)", (["actions", "body"],))
+        elif method == "RegisterClient":
+            answer = GLib.Variant("(o)", ("/client",))
+        elif method == "Inhibit":
+            self.cookie += 1
+            self.inhibited.add(self.cookie)
+            answer = GLib.Variant("(u)", (self.cookie,))
+        elif method == "Uninhibit":
+            self.inhibited.discard(values[0])
+        invocation.return_value(answer)
+
+    def notified(self):
+        return [values for method, values in self.calls if method == "Notify"]
+
+    def press_notification(self):
+        self.bus.emit_signal(None, "/org/freedesktop/Notifications", "org.freedesktop.Notifications", "ActionInvoked",
+                             GLib.Variant("(us)", (1, "default")))
+
+    def end(self):
+        for name in self.names:
+            Gio.bus_unown_name(name)
+        for number in self.objects:
+            self.bus.unregister_object(number)
+        self.loop.quit()
+        self.thread.join()
 
 
 class Form(unittest.TestCase):
@@ -275,10 +348,10 @@ class Form(unittest.TestCase):
 
     def test_dropped_model(self):
         window = self.start(prompt="a red circle")
-        shutil.copy(MODEL, self.path("other.safetensors"))
+        copy_model(self.path("other.safetensors"), "Other")
         self.drag(self.path("other.safetensors"), window.find(id="prompt"))
         window.find(self.path("other.safetensors"), id="model_button", seconds=20)
-        self.assertEqual(self.values()["prompt"], "a red circle")
+        self.assertEqual((window.title(), self.values()["prompt"]), ("Other", "a red circle"))
 
     def test_pasted_text(self):
         window = self.start(prompt="a red circle")
@@ -298,6 +371,155 @@ class Form(unittest.TestCase):
         self.wait_params(**before)
         window.act("paste-settings")
         self.filled_and_undone(before, prompt="a white house in the snow", negative="trees", steps=7, seed="1234")
+
+    # ---- the session ----
+
+    def queue_seeds(self):
+        return [p.words[len("Seed \u2066"):-1] for p in self.window.places() if p.words.startswith("Seed \u2066")]
+
+    def test_queue(self):
+        window = self.start(steps=150, seed="30")
+        for _ in range(5):
+            window.act("generate-next")
+        window.wait_shows("4 waiting")
+        window.click(window.find(id="queue_button"))
+        wait_for(lambda: self.queue_seeds() == ["32", "33", "34", "35"], "four waiting", 10)
+        row = window.find("Seed \u206634\u2069").y
+        nearest = lambda tip: min((p for p in window.places() if p.tip == tip), key=lambda p: abs(p.y - row))
+        window.click(nearest("Earlier"))
+        self.assertEqual(self.queue_seeds(), ["32", "34", "33", "35"])
+        mouse("key", "Return")  # the focus went with it
+        time.sleep(0.3)
+        self.assertEqual(self.queue_seeds(), ["34", "32", "33", "35"])
+        mouse("key", "Return")  # the first cannot go up: “Later” has the focus
+        time.sleep(0.3)
+        self.assertEqual(self.queue_seeds(), ["32", "34", "33", "35"])
+        window.click(nearest("Remove"))
+        wait_for(lambda: len(self.queue_seeds()) == 3, "one less", 10)
+        window.wait_shows("3 waiting")
+        mouse("key", "Return")
+        time.sleep(0.3)
+        self.assertEqual(len(self.queue_seeds()), 2)
+        mouse("key", "Escape")
+        wait_for(lambda: len(journal()["jobs"]) == 3, "the removed ones gone from the journal", 10)
+        window.act("stop")
+
+    def test_another_model_during_a_run(self):
+        copy_model(self.path("other.safetensors"), "Other")
+        window = self.start(steps=60, seed="40", prompt="a red circle")
+        window.act("generate")
+        wait_for(lambda: "%" in window.title(), "per cent in the title")
+        window.act("use-model", GLib.Variant("s", self.path("other.safetensors")))
+        window.find(self.path("other.safetensors"), id="model_button", seconds=20)
+        self.assertEqual(self.values()["prompt"], "a red circle")
+        window.act("generate-next")
+        wait_for(lambda: len(pictures()) == 2, "both pictures")
+        models = [png_texts(p)["parameters"].rsplit("Model: ", 1)[1].split(",")[0] for p in pictures()]
+        self.assertEqual(models, ["Calotype sample model", "Other"])
+        wait_for(lambda: len(journal()["pictures"]) == 2, "both in the journal", 5)
+
+    def test_files_that_are_no_models_for_pictures(self):
+        lora, vae = self.path("lora.safetensors"), self.path("vae.safetensors")
+        write_tensors(lora, {"lora_unet_down_blocks_0_attentions_0_proj_in.lora_down.weight": ("F16", [4, 8], bytes(64)),
+                             "lora_unet_down_blocks_0_attentions_0_proj_in.lora_up.weight": ("F16", [8, 4], bytes(64))})
+        write_tensors(vae, {"decoder.conv_in.weight": ("F16", [8, 4, 3, 3], bytes(576))})
+        window = self.start(prompt="a red circle")
+        for path in (lora, vae):
+            window.act("use-model", GLib.Variant("s", path))
+            window.find(path, id="model_button")  # the Tensors page
+            window.keys("alt+1")
+            window.find(MODEL, id="model_button")
+        self.assertTrue(window.actions()["generate"])
+        self.assertEqual(journal()["model"], MODEL)
+        self.assertEqual(window.quit(), 0)
+        # A window that is opened on one has a picture session too.
+        self.window = window = Window(PROGRAM, lora)
+        window.find(lora, id="model_button")
+        window.keys("alt+1")
+        window.find(MODEL, id="model_button")
+        window.wait_enabled("generate")
+        self.assertEqual(self.values()["prompt"], "a red circle")
+
+    def test_two_windows(self):
+        window = self.start(steps=30, seed="50")
+        window.app_act("new-window")
+        wait_for(lambda: (window.actions(2) or {}).get("generate"), "the second window", 30)
+        time.sleep(1)
+        self.assertEqual(pictures(), [], "only the very first launch starts by itself")
+        for number in (1, 2, 1, 2):
+            window.act("generate-next", window=number)
+        wait_for(lambda: len(pictures()) == 4, "four pictures")
+        time.sleep(1.5)
+        path = os.path.expanduser("~/.local/state/calotype/session-2.json")
+        with open(path) as file:
+            second = [p["path"] for p in json.load(file)["pictures"]]
+        first = [p["path"] for p in journal()["pictures"]]
+        self.assertEqual((len(first), len(second)), (2, 2))
+        # In turn, as they were asked for.
+        self.assertEqual(pictures(), [first[1], second[1], first[0], second[0]])
+        self.assertEqual(window.quit(), 0)
+
+    def test_guest_manners(self):
+        desktop = Desktop()
+        self.addCleanup(desktop.end)
+        window = self.start(steps=30, seed="60", env={"CALOTYPE_TEST_IDLE": "2"})
+        window.keys("F6")
+        window.act("generate-next")
+        window.act("generate-next")
+        wait_for(lambda: desktop.inhibited, "suspend inhibited", 30)
+        reason, flags = next(v for m, v in desktop.calls if m == "Inhibit")[2:]
+        self.assertEqual((reason, flags), ("A picture is being made", 4))
+        wait_for(lambda: len(pictures()) == 2, "two pictures")
+        wait_for(lambda: not desktop.inhibited, "no longer inhibited", 10)
+        self.assertEqual([m for m, _ in desktop.calls if m in ("Inhibit", "Uninhibit")], ["Inhibit", "Uninhibit"])
+        self.assertEqual(desktop.notified(), [], "the window is looked at")
+        # From here on the window has no focus.
+        self.peer("drag", self.path("x"))
+        peer = wait_for(lambda: subprocess.run(["xdotool", "search", "--onlyvisible", "--class", "peer"],
+                                               capture_output=True, text=True).stdout.split(), "the other window", 10)
+        mouse("windowmove", "--sync", peer[0], 1300, 800)
+        mouse("windowfocus", "--sync", peer[0])
+        window.act("generate-next")
+        told = wait_for(desktop.notified, "a notification", 60)[0]
+        self.assertEqual((told[3], told[4]), ("Picture finished", self.params()["prompt"]))
+        third = pictures()[2]
+        self.assertIn(third, str(told[6]), "the picture itself")
+        # Nobody looks: the memory is given back, and the next press works again.
+        wait_for(lambda: not window.shows("MiB") and not window.shows("GiB"), "memory given back", 20)
+        window.act("show-page", GLib.Variant("s", "tensors"))
+        desktop.press_notification()
+        wait_for(lambda: journal()["shown"] == third, "the picture shown", 10)
+        window.find(id="prompt")
+        window.act("generate-next")
+        wait_for(lambda: len(pictures()) == 4, "a fourth picture")
+        wait_for(lambda: window.shows("MiB") or window.shows("GiB"), "memory in use", 10)
+        window.act("free-memory")
+        wait_for(lambda: not window.shows("MiB") and not window.shows("GiB"), "memory given back", 20)
+
+    def test_kill(self):
+        window = self.start(steps=150, seed="70", prompt="a white house in the snow")
+        window.act("generate-next")
+        window.wait_enabled("save-copy")
+        window.click(window.find(id="prompt"), at=(0.5, 0.3))
+        window.keys("ctrl+a")
+        window.type("a green heart")
+        time.sleep(1.3)
+        for _ in range(3):
+            window.act("generate-next")
+        wait_for(lambda: len(journal()["jobs"]) == 3, "the queue in the journal", 2)
+        window.kill()
+        self.window = window = Window(PROGRAM)
+        window.wait_enabled("continue")
+        window.resize(1000, 700)
+        values = self.values()
+        self.assertEqual((values["prompt"], values["seed"]), ("a green heart", "74"))
+        window.wait_shows("150 steps")
+        after = journal()
+        self.assertEqual([p["path"] for p in after["pictures"]], pictures())
+        self.assertEqual([j["params"]["seed"] for j in after["jobs"]], ["72", "73", "74"])
+        window.wait_shows("3 pictures were not finished")
+        window.click(window.find("Continue All"))
+        window.wait_shows("2 waiting")
 
 
 if __name__ == "__main__":
