@@ -17,13 +17,16 @@
 #endif
 
 #include "app/app-actions.h"
+#include "app/app-session.h"
 #include "app/app-settings.h"
 #include "app/app-shortcuts.h"
 #include "app/app-window.h"
+#include "app/app-worker.h"
 
 struct _AppApplication
 {
   GtkApplication parent_instance;
+  gboolean alone;
 };
 
 G_DEFINE_FINAL_TYPE (AppApplication, app_application, GTK_TYPE_APPLICATION)
@@ -164,6 +167,12 @@ load_style (void)
 static void
 app_application_startup (GApplication *application)
 {
+  /* The first picture needs the device and the model, which take as long as GTK does. */
+  if (APP_APPLICATION (application)->alone)
+    {
+      g_autofree char *journal = app_session_next_path ();
+      app_worker_prepare_session (app_worker_get (), journal);
+    }
   G_APPLICATION_CLASS (app_application_parent_class)->startup (application);
 #if HAVE_ADWAITA
   /* Style only: plain GTK widgets take Adwaita's looks and the system's dark setting. */
@@ -191,10 +200,14 @@ app_application_init (AppApplication *self)
 }
 
 AppApplication *
-app_application_new (void)
+app_application_new (gboolean alone)
 {
+  AppApplication *self;
+
   g_set_application_name ("Calotype");
-  return g_object_new (APP_TYPE_APPLICATION, "application-id", BASE_APP_ID, "flags",
+  self = g_object_new (APP_TYPE_APPLICATION, "application-id", BASE_APP_ID, "flags",
                        G_APPLICATION_HANDLES_OPEN, "resource-base-path",
                        "/io/github/calotype/Calotype", NULL);
+  self->alone = alone;
+  return self;
 }

@@ -10,4 +10,5 @@
 #define APP_TYPE_APPLICATION (app_application_get_type ())
 G_DECLARE_FINAL_TYPE (AppApplication, app_application, APP, APPLICATION, GtkApplication)
 
-AppApplication *app_application_new (void);
+/** app_application_new: @alone: started without a file: the window will show Pictures */
+AppApplication *app_application_new (gboolean alone);

@@ -214,7 +214,7 @@ prepare (AppPicturesPage *self)
   app_worker_prepare (app_worker_get (), app_model_get_path (self->model));
   offer_unfinished (self);
   if (self->first_pending)
-    g_idle_add_full (G_PRIORITY_DEFAULT_IDLE, start_first, g_object_ref (self),
+    g_idle_add_full (G_PRIORITY_DEFAULT, start_first, g_object_ref (self),
                      g_object_unref);
 }
 

@@ -193,6 +193,17 @@ app_session_next_path (void)
     }
 }
 
+char *
+app_session_first_model (const char *path)
+{
+  g_autoptr (AppJournal) journal = app_journal_read (path, NULL);
+
+  if (journal != NULL && journal->model_path != NULL
+      && g_file_test (journal->model_path, G_FILE_TEST_EXISTS))
+    return g_steal_pointer (&journal->model_path);
+  return sd_bundled_model_path ();
+}
+
 AppSession *
 app_session_new (const char *path)
 {

@@ -25,6 +25,10 @@ AppSession *app_session_new (const char *path);
 /** app_session_next_path: (transfer full): the journal of the first session that no
  * window has open */
 char *app_session_next_path (void);
+/** app_session_first_model: (transfer full): the model with which the session of @path
+ * will begin: that which it remembers, if it is still there, else the bundled one;
+ * thread: any */
+char *app_session_first_model (const char *path);
 /** app_session_is_first: nothing was remembered: this is the first launch */
 gboolean app_session_is_first (AppSession *session);
 

@@ -354,8 +354,14 @@ app_stats_new (AppModel *model, AppOutline *outline)
   self->done = g_new0 (guint8, app_outline_n_tensors (outline));
   app_stats_set_outline (self, outline);
   self->queue = stats_queue_new (app_model_get_model (model), on_done, self);
-  stats_queue_want_all (self->queue);
   return self;
+}
+
+void
+app_stats_want_all (AppStats *self)
+{
+  if (self->queue != NULL)
+    stats_queue_want_all (self->queue);
 }
 
 void

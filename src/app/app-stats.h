@@ -14,7 +14,8 @@
 #define APP_TYPE_STATS (app_stats_get_type ())
 G_DECLARE_FINAL_TYPE (AppStats, app_stats, APP, STATS, GObject)
 
-/** app_stats_new: begins to compute everything, in file order */
+/** app_stats_new: computes what is wanted; everything, in file order, once
+ * app_stats_want_all was called */
 AppStats *app_stats_new (AppModel *model, AppOutline *outline);
 /** app_stats_set_outline: after names were switched: groups are other groups then */
 void app_stats_set_outline (AppStats *self, AppOutline *outline);
@@ -22,6 +23,7 @@ void app_stats_set_outline (AppStats *self, AppOutline *outline);
 void app_stats_stop (AppStats *self);
 AppOutline *app_stats_get_outline (AppStats *self);
 AppModel *app_stats_get_model (AppStats *self);
+void app_stats_want_all (AppStats *self);
 /** app_stats_want: the tensors among these rows come first */
 void app_stats_want (AppStats *self, const guint32 *ids, guint n);
 /** app_stats_get: (transfer full) (nullable): a group's are put together when first asked

@@ -127,6 +127,22 @@ on_updated (AppTensorsPage *self)
                          "win.reload");
 }
 
+/* Nobody waits for the statistics of a page that is not shown: at the start they would
+ * only hold up the first picture. */
+static void
+want_all (AppTensorsPage *self)
+{
+  if (self->stats != NULL && gtk_widget_get_mapped (GTK_WIDGET (self)))
+    app_stats_want_all (self->stats);
+}
+
+static void
+app_tensors_page_map (GtkWidget *widget)
+{
+  GTK_WIDGET_CLASS (app_tensors_page_parent_class)->map (widget);
+  want_all (APP_TENSORS_PAGE (widget));
+}
+
 static void
 set_outline (AppTensorsPage *self, AppOutline *outline)
 {
@@ -136,6 +152,7 @@ set_outline (AppTensorsPage *self, AppOutline *outline)
       self->told_error = FALSE;
       g_signal_connect_object (self->stats, "updated", G_CALLBACK (on_updated), self,
                                G_CONNECT_SWAPPED);
+      want_all (self);
     }
   else
     app_stats_set_outline (self->stats, outline);
@@ -438,6 +455,7 @@ app_tensors_page_class_init (AppTensorsPageClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = app_tensors_page_dispose;
+  widget_class->map = app_tensors_page_map;
   g_type_ensure (APP_TYPE_FAULT);
   g_type_ensure (APP_TYPE_TENSOR_TREE);
   g_type_ensure (APP_TYPE_DETAILS);

@@ -17,6 +17,7 @@
 #include "app/app-compat.h"
 #include "app/app-model-menu.h"
 #include "app/app-settings.h"
+#include "app/app-watch.h"
 
 G_DEFINE_FINAL_TYPE (AppWindow, app_window, GTK_TYPE_APPLICATION_WINDOW)
 
@@ -148,6 +149,7 @@ on_loaded (GObject *source, GAsyncResult *result, gpointer user_data)
         }
       return;
     }
+  app_watch_mark ("model");
   g_set_object (&self->inspected, model);
   app_tensors_page_set_model (self->tensors, model);
   info = app_model_get_info (model);

@@ -35,7 +35,7 @@ struct _AppWorker
   GQueue waiting, keeping; /* AppWork */
   AppWork *current, *sharpen;
   GCancellable *cancellable;
-  char *prepare_path;
+  char *prepare_path, *prepare_journal;
   gboolean drop_engine, quit;
 
   /* the thread's own */

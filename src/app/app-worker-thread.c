@@ -9,6 +9,7 @@
 
 #include "app/app-worker-private.h"
 
+#include "app/app-session.h"
 #include "app/app-texture.h"
 
 #include <string.h>
@@ -325,7 +326,7 @@ wait_for_work (AppWorker *self)
         return NEXT_KEEP;
       if (self->drop_engine)
         return NEXT_DROP;
-      if (self->prepare_path != NULL)
+      if (self->prepare_path != NULL || self->prepare_journal != NULL)
         return NEXT_PREPARE;
       if (self->sharpen != NULL && self->engine != NULL
           && strcmp (self->sharpen->model_path, self->engine_path) == 0)
@@ -348,7 +349,7 @@ static void
 do_next (AppWorker *self, Next next)
 {
   AppWork *work = NULL;
-  g_autofree char *path = NULL;
+  g_autofree char *path = NULL, *journal = NULL;
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
 
   if (next == NEXT_JOB)
@@ -357,8 +358,10 @@ do_next (AppWorker *self, Next next)
     work = g_queue_pop_head (&self->keeping);
   else if (next == NEXT_SHARPEN)
     work = g_steal_pointer (&self->sharpen);
-  else if (next == NEXT_PREPARE)
+  else if (next == NEXT_PREPARE && self->prepare_path != NULL)
     path = g_steal_pointer (&self->prepare_path);
+  else if (next == NEXT_PREPARE)
+    journal = g_steal_pointer (&self->prepare_journal);
   else
     self->drop_engine = FALSE;
   g_set_object (&self->cancellable, cancellable);
@@ -371,7 +374,11 @@ do_next (AppWorker *self, Next next)
   else if (next == NEXT_SHARPEN)
     do_sharpen (self, work);
   else if (next == NEXT_PREPARE)
-    do_prepare (self, path, cancellable);
+    {
+      if (journal != NULL)
+        path = app_session_first_model (journal);
+      do_prepare (self, path, cancellable);
+    }
   else
     drop_engine (self);
 

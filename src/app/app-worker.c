@@ -11,6 +11,7 @@ happens there comes back as AppEvents by the main loop, in order.
 #include "config.h"
 
 #include "app/app-job-private.h"
+#include "app/app-watch.h"
 #include "app/app-worker-private.h"
 
 G_DEFINE_TYPE (AppWorker, app_worker, G_TYPE_OBJECT)
@@ -112,6 +113,7 @@ tell (gpointer data)
     case APP_EVENT_STEP:
       app_job_add_step (event->job, event->number, event->textures, event->bytes,
                         event->seconds);
+      app_watch_mark ("preview");
       break;
     case APP_EVENT_SHARPENED:
       app_job_sharpen (event->job, event->number, event->textures);
@@ -120,6 +122,7 @@ tell (gpointer data)
     case APP_EVENT_PICTURE:
       app_job_add_picture (event->job, event->number, event->textures->pdata[0],
                            event->text);
+      app_watch_mark ("picture");
       break;
     case APP_EVENT_ENDED:
       tell_ended (self, event);
@@ -142,10 +145,12 @@ app_worker_event (AppWorker *self, AppEventKind kind, AppJob *job)
   return event;
 }
 
+/* Not g_main_context_invoke: it would run here and now while the main loop is not up yet.
+ */
 void
 app_worker_post (AppEvent *event)
 {
-  g_main_context_invoke_full (NULL, G_PRIORITY_DEFAULT, tell, event, app_event_free);
+  g_idle_add_full (G_PRIORITY_DEFAULT, tell, event, app_event_free);
 }
 
 /* ---- main thread ---- */
@@ -245,6 +250,15 @@ app_worker_prepare (AppWorker *self, const char *model_path)
   g_mutex_lock (&self->lock);
   g_free (self->prepare_path);
   self->prepare_path = g_strdup (model_path);
+  wake (self);
+}
+
+void
+app_worker_prepare_session (AppWorker *self, const char *journal)
+{
+  g_mutex_lock (&self->lock);
+  g_free (self->prepare_journal);
+  self->prepare_journal = g_strdup (journal);
   wake (self);
 }
 
@@ -354,6 +368,7 @@ app_worker_finalize (GObject *object)
   g_clear_object (&self->sharpening);
   g_clear_object (&self->cancellable);
   g_free (self->prepare_path);
+  g_free (self->prepare_journal);
   g_free (self->device_name);
   g_mutex_clear (&self->lock);
   g_cond_clear (&self->wake);

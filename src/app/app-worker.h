@@ -29,6 +29,9 @@ GPtrArray *app_worker_get_waiting (AppWorker *worker);
 /** app_worker_prepare: loads the model now if nothing else is to do; quiet about failure
  */
 void app_worker_prepare (AppWorker *worker, const char *model_path);
+/** app_worker_prepare_session: the same for the model with which a session will begin;
+ * @journal: as app_session_next_path gives it */
+void app_worker_prepare_session (AppWorker *worker, const char *journal);
 /** app_worker_sharpen: decodes kept steps of @job, last first, while idle; NULL: stop
  * that */
 void app_worker_sharpen (AppWorker *worker, AppJob *job);

@@ -7,6 +7,7 @@
 
 #include "app/app-application.h"
 #include "app/app-settings.h"
+#include "app/app-watch.h"
 #include "app/app-worker.h"
 #include "gpu/gpu.h"
 
@@ -48,10 +49,11 @@ main (int argc, char **argv)
   g_autoptr (AppApplication) application = NULL;
   int status;
 
+  app_watch_start ();
   prepare_drawing ();
   gpu_prepare_process ();
   app_settings_prepare ();
-  application = app_application_new ();
+  application = app_application_new (argc == 1);
   status = g_application_run (G_APPLICATION (application), argc, argv);
   app_worker_shut_down ();
   return status;

@@ -80,7 +80,8 @@ write_file (GpuDevice *device)
   g_autofree char *path = gpu_cache_dup_path (device);
   g_autofree char *folder = g_path_get_dirname (path);
   g_autofree guint8 *data = NULL;
-  gsize n = 0;
+  g_autofree char *before = NULL;
+  gsize n = 0, n_before = 0;
 
   if (vkGetPipelineCacheData (device->handle, device->cache, &n, NULL) != VK_SUCCESS
       || n == 0)
@@ -91,6 +92,10 @@ write_file (GpuDevice *device)
     return;
   memcpy (data, MAGIC, MAGIC_BYTES);
   digest (data + HEAD_BYTES, n, data + MAGIC_BYTES);
+  /* A start at which nothing was new need not wait for the disk. */
+  if (g_file_get_contents (path, &before, &n_before, NULL) && n_before == HEAD_BYTES + n
+      && memcmp (before, data, n_before) == 0)
+    return;
   /* A cache that cannot be written costs time, not the picture. */
   if (g_mkdir_with_parents (folder, 0700) == 0)
     g_file_set_contents_full (path, (const char *) data, (gssize) (HEAD_BYTES + n),

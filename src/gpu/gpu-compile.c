@@ -123,6 +123,38 @@ gpu_device_compile (GpuDevice *device, const BaseTask *task, GError **error)
 }
 
 gboolean
+gpu_device_is_compiling (GpuDevice *device)
+{
+  gboolean busy;
+
+  g_mutex_lock (&device->compile_lock);
+  busy = device->n_compiling > 0;
+  g_mutex_unlock (&device->compile_lock);
+  return busy;
+}
+
+gboolean
+gpu_compile_wait (GpuDevice *device,
+                  const GpuKernel *kernel,
+                  const BaseTask *task,
+                  GError **error)
+{
+  gboolean good = TRUE;
+
+  g_mutex_lock (&device->compile_lock);
+  while (kernel->result == VK_NOT_READY && good)
+    {
+      g_cond_wait_until (&device->compiled, &device->compile_lock,
+                         g_get_monotonic_time () + 50 * G_TIME_SPAN_MILLISECOND);
+      good = base_task_check (task, error);
+    }
+  if (device->n_compiling == 0)
+    device->n_compiled = 0;
+  g_mutex_unlock (&device->compile_lock);
+  return good;
+}
+
+gboolean
 gpu_compile_check (GpuDevice *device, const GpuKernel *kernel, GError **error)
 {
   VkResult result = kernel->result;

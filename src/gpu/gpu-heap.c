@@ -14,6 +14,9 @@
 
 #include "gpu/gpu-private.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #define MIN_BLOCK ((guint64) 32 << 20)
 #define MAX_BLOCK ((guint64) 256 << 20)
 #define LIMITED_BLOCK ((guint64) 4 << 20)
@@ -167,6 +170,22 @@ block_fit (GpuHeap *heap,
   return FALSE;
 }
 
+/* A CPU device's memory is the program's own, new and touched for the first time page by
+ * page: a third of the time that reading a model's weights takes. Large pages are a
+ * five hundredth as many. */
+static void
+want_large_pages (guint8 *map, guint64 size)
+{
+#ifdef MADV_HUGEPAGE
+  const guintptr page = (guintptr) sysconf (_SC_PAGESIZE);
+  guintptr begin = ((guintptr) map + page - 1) / page * page;
+  guintptr end = ((guintptr) map + size) / page * page;
+
+  if (begin < end)
+    madvise ((void *) begin, end - begin, MADV_HUGEPAGE);
+#endif
+}
+
 static VkResult
 block_new (GpuHeap *heap, guint type, GpuBufferKind kind, guint64 size, GpuBlock **out)
 {
@@ -197,6 +216,8 @@ block_new (GpuHeap *heap, guint type, GpuBufferKind kind, guint64 size, GpuBlock
     }
   if (result != VK_SUCCESS)
     return result;
+  if (map != NULL && device->physical.info.kind == GPU_KIND_CPU)
+    want_large_pages (map, size);
   *out = g_new0 (GpuBlock, 1);
   **out = (GpuBlock){
     .memory = memory, .type = type, .kind = kind, .size = size, .map = map

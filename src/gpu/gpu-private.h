@@ -181,6 +181,11 @@ void gpu_compile_init (GpuDevice *device);
 void gpu_compile_end (GpuDevice *device);
 /** gpu_compile_start: compiles @kernel in the background */
 void gpu_compile_start (GpuDevice *device, GpuKernel *kernel);
+/** gpu_compile_wait: until @kernel is compiled, whatever else is; asks @task meanwhile */
+gboolean gpu_compile_wait (GpuDevice *device,
+                           const GpuKernel *kernel,
+                           const BaseTask *task,
+                           GError **error);
 /** gpu_compile_check: did @kernel, which is no longer waiting, compile */
 gboolean gpu_compile_check (GpuDevice *device, const GpuKernel *kernel, GError **error);
 
@@ -221,5 +226,5 @@ struct _GpuRecording
   GArray *pools;       /* VkDescriptorPool */
   VkQueryPool queries; /* two per dispatch, when profiled by time stamps */
   double *seconds;     /* per dispatch, when profiled */
-  gboolean barrier_next, finished, profile, copies;
+  gboolean barrier_next, finished, profile, copies, rehearsal;
 };

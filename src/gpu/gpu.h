@@ -99,7 +99,8 @@ guint64 gpu_device_memory_peak (GpuDevice *device);
 /** gpu_device_memory_available: bytes that may still be allocated; an estimate, others
  * use the device too */
 guint64 gpu_device_memory_available (GpuDevice *device);
-/** gpu_device_save_cache: writes the pipeline cache; merged with what lies there */
+/** gpu_device_save_cache: writes the pipeline cache, merged with what lies there; waits
+ * for the kernels that are being compiled */
 void gpu_device_save_cache (GpuDevice *device);
 /** gpu_device_validation_messages: @device (nullable): how many the validation layer
  * reported in this process (CALOTYPE_VALIDATE=1) */
@@ -184,6 +185,7 @@ GpuKernel *gpu_kernel_get (GpuDevice *device,
  * kernels, stage "kernels". FALSE when @task was cancelled: the compilers go on.
  */
 gboolean gpu_device_compile (GpuDevice *device, const BaseTask *task, GError **error);
+gboolean gpu_device_is_compiling (GpuDevice *device);
 
 /* A list of dispatches, recorded once, replayed often, cut into submissions. */
 typedef struct _GpuRecording GpuRecording;
@@ -197,6 +199,10 @@ typedef struct
 } GpuTiming;
 
 GpuRecording *gpu_recording_new (GpuDevice *device);
+/** gpu_recording_new_rehearsal: only has the kernels of what is dispatched compiled, in
+ * the background; buffers may be missing. It is never finished or run. */
+GpuRecording *gpu_recording_new_rehearsal (GpuDevice *device);
+gboolean gpu_recording_is_rehearsal (const GpuRecording *recording);
 void gpu_recording_free (GpuRecording *recording);
 /**
  * gpu_recording_dispatch:
@@ -225,6 +231,10 @@ gboolean gpu_recording_copy (GpuRecording *recording,
                              GError **error);
 /** gpu_recording_barrier: all earlier writes are seen by all later dispatches */
 void gpu_recording_barrier (GpuRecording *recording);
+/** gpu_recording_compile: waits until the kernels of its dispatches are compiled, and
+ * tells what failed; gpu_recording_finish does too, but cannot be cancelled */
+gboolean
+gpu_recording_compile (GpuRecording *recording, const BaseTask *task, GError **error);
 gboolean gpu_recording_finish (GpuRecording *recording, gboolean profile, GError **error);
 /**
  * gpu_recording_run: submits and waits; between submissions asks @task, whose progress is

@@ -13,6 +13,8 @@
 #define NARROW_CPU 96
 #define NARROW_GPU 64
 #define LANES_KEYS 4
+/* Up to so many rows two at a time gain nothing, and take twice as long to compile. */
+#define SHORT 256
 
 typedef struct
 {
@@ -30,7 +32,9 @@ choose_form (const NnEmit *emit, const NnAttention *p)
 
   if (p->head_dim <= narrow)
     {
-      rows = p->head_dim <= 64 && emit->info->kind == GPU_KIND_CPU ? 2 : 1;
+      gboolean two = p->head_dim <= 64 && emit->info->kind == GPU_KIND_CPU
+                     && p->q->h * p->q->w > SHORT;
+      rows = two ? 2 : 1;
       return (Form){ "attention-rows", rows, rows * lanes };
     }
   rows = nn_div_up (d4, lanes) > 8 ? 2 : 4;

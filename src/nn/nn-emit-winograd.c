@@ -172,6 +172,8 @@ nn_winograd_ready (const NnEmit *emit, const NnOp *op)
 
   if (weight->winograd != NULL || emit->frugal)
     return TRUE;
+  if (gpu_recording_is_rehearsal (emit->recording))
+    return emit_weight (emit, weight, &s, (GpuBinding){ .kind = GPU_BIND_STORAGE }, NULL);
   if (spent_bytes (weight->context) + weight_bytes (&s) > memory / MEMORY_SHARE)
     return FALSE;
   buffer = gpu_buffer_new (emit->device, weight_bytes (&s), GPU_BUFFER_DEVICE,

@@ -237,7 +237,8 @@ nn_program_run (NnProgram *program, const BaseTask *task, GError **error)
     {
       if (!nn_program_record (program, task, error))
         return FALSE;
-      gpu_device_save_cache (context->device); /* of kernels that may have been new */
+      if (!gpu_device_is_compiling (context->device)) /* else at the next program */
+        gpu_device_save_cache (context->device);
     }
   return gpu_recording_run (program->recording, task, error);
 }

@@ -167,8 +167,6 @@ record_ops (NnProgram *program,
             const BaseTask *task,
             GError **error)
 {
-  BaseTask quiet = { .cancellable = task != NULL ? task->cancellable : NULL };
-
   for (guint i = 0; i < program->ops->len; i++)
     {
       const NnOp *op = program->ops->pdata[i];
@@ -184,7 +182,7 @@ record_ops (NnProgram *program,
           return FALSE;
         }
     }
-  return gpu_device_compile (emit->device, &quiet, error)
+  return gpu_recording_compile (emit->recording, task, error)
          && gpu_recording_finish (emit->recording, program->profile, error);
 }
 
@@ -206,4 +204,19 @@ nn_program_record (NnProgram *program, const BaseTask *task, GError **error)
   if (good)
     program->recording = g_steal_pointer (&recording);
   return good;
+}
+
+void
+nn_program_rehearse (NnProgram *program)
+{
+  NnContext *context = program->context;
+  g_autoptr (GpuRecording) recording = NULL;
+
+  if (context->device == NULL
+      || !nn_context_reserve (context, program->arena_bytes, NULL))
+    return;
+  recording = gpu_recording_new_rehearsal (context->device);
+  NnEmit emit = nn_context_emit (context, recording);
+  for (guint i = 0; i < program->ops->len; i++)
+    nn_emit_op (&emit, program->ops->pdata[i], NULL);
 }

@@ -235,6 +235,9 @@ typedef struct _NnProgram NnProgram;
  */
 NnProgram *nn_program_new (NnGraph *graph, gboolean profile, GError **error);
 void nn_program_free (NnProgram *program);
+/** nn_program_rehearse: has the kernels that @program will need compiled in the
+ * background, before its weights are there; faults show when it runs */
+void nn_program_rehearse (NnProgram *program);
 gboolean nn_program_run (NnProgram *program, const BaseTask *task, GError **error);
 guint64 nn_program_arena_bytes (const NnProgram *program);
 /** nn_program_resident_bytes: of its weights, those that are on the device while it runs

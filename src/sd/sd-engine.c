@@ -14,8 +14,10 @@
 #include <glib/gi18n-lib.h>
 
 #define MAX_PROGRAMS 12
-#define LOAD_SIZE                                                                        \
-  8 /* latents' side of the programs from which the list of weights is had */
+/* Latents' side and prompts of the programs from which the list of weights is had: small,
+ * and alike enough to those that will run to know their kernels by. */
+#define LOAD_SIZE 16
+#define LOAD_PROMPTS 2
 
 static void
 program_free (gpointer data)
@@ -242,7 +244,8 @@ drop_programs (SdEngine *engine)
 }
 
 /* Building a program names its weights to the context; a small size does for that, and
- * finds every missing or misshapen tensor before anything is read. */
+ * finds every missing or misshapen tensor before anything is read. Kernels are compiled
+ * while weights are read; those of the decoder, which is wanted last, when it runs. */
 static gboolean
 load_weights (SdEngine *engine, const BaseTask *task, GError **error)
 {
@@ -251,9 +254,11 @@ load_weights (SdEngine *engine, const BaseTask *task, GError **error)
   for (guint i = 0; i < G_N_ELEMENTS (stages); i++)
     {
       SdProgram *program
-          = make_program (engine, stages[i], 1, LOAD_SIZE, LOAD_SIZE, error);
+          = make_program (engine, stages[i], LOAD_PROMPTS, LOAD_SIZE, LOAD_SIZE, error);
       if (program == NULL)
         return FALSE;
+      if (stages[i] != SD_STAGE_DECODE)
+        nn_program_rehearse (program->program);
       program_free (program);
     }
   return nn_context_load_weights (engine->context, task, error);

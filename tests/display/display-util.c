@@ -169,7 +169,7 @@ test_start (int *argc, char ***argv)
   g_test_init (argc, argv, NULL);
   model_path = g_build_filename (g_getenv ("CALOTYPE_DATADIR"), "models",
                                  "calotype-sample.safetensors", NULL);
-  application = app_application_new ();
+  application = app_application_new (FALSE);
   g_application_set_flags (G_APPLICATION (application), G_APPLICATION_NON_UNIQUE);
   g_assert_true (g_application_register (G_APPLICATION (application), NULL, NULL));
   g_application_hold (G_APPLICATION (application));
