@@ -15,7 +15,11 @@ struct _BaseJson
   GString *open; /* one byte per open object or array: 1 once it has a member */
   gboolean pretty;
   gboolean after_key;
+  BaseJsonSink sink; /* (nullable) */
+  gpointer sink_data;
 };
+
+#define SINK_FROM (64u << 10) /* bytes held back */
 
 BaseJson *
 base_json_new (gboolean pretty)
@@ -52,6 +56,28 @@ base_json_steal (BaseJson *json, gsize *length)
   return text;
 }
 
+void
+base_json_set_sink (BaseJson *json, BaseJsonSink sink, gpointer user_data)
+{
+  json->sink = sink;
+  json->sink_data = user_data;
+}
+
+void
+base_json_flush (BaseJson *json)
+{
+  g_return_if_fail (json->sink != NULL);
+  json->sink (json->text->str, json->text->len, json->sink_data);
+  g_string_truncate (json->text, 0);
+}
+
+static void
+pass_on (BaseJson *json)
+{
+  if (json->sink != NULL && json->text->len >= SINK_FROM)
+    base_json_flush (json);
+}
+
 static void
 new_line (BaseJson *json)
 {
@@ -67,6 +93,7 @@ new_line (BaseJson *json)
 static void
 separate (BaseJson *json)
 {
+  pass_on (json);
   if (json->after_key)
     {
       json->after_key = FALSE;
@@ -162,8 +189,9 @@ append_ascii (GString *text, guchar c)
 /* Bytes that are not UTF-8 (a file name may hold them) become U+FFFD, one each: the
  * document stays valid whatever it is given. */
 static void
-append_quoted (GString *text, const char *s, gsize length)
+append_quoted (BaseJson *json, const char *s, gsize length)
 {
+  GString *const text = json->text;
   const char *const stop = s + length;
 
   g_string_append_c (text, '"');
@@ -172,6 +200,7 @@ append_quoted (GString *text, const char *s, gsize length)
       const char *next;
       gunichar c;
 
+      pass_on (json);
       if ((guchar) *s < 0x80)
         {
           append_ascii (text, (guchar) *s++);
@@ -200,7 +229,7 @@ void
 base_json_key_n (BaseJson *json, const char *name, gsize length)
 {
   separate (json);
-  append_quoted (json->text, name, length);
+  append_quoted (json, name, length);
   g_string_append (json->text, json->pretty ? ": " : ":");
   json->after_key = TRUE;
 }
@@ -215,7 +244,7 @@ void
 base_json_string_n (BaseJson *json, const char *text, gsize length)
 {
   separate (json);
-  append_quoted (json->text, text, length);
+  append_quoted (json, text, length);
 }
 
 void

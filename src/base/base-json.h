@@ -17,6 +17,19 @@ BaseJson *base_json_new (gboolean pretty);
 void base_json_free (BaseJson *json);
 /** base_json_steal: (transfer full): the text so far; the writer is empty afterwards */
 char *base_json_steal (BaseJson *json, gsize *length);
+/**
+ * BaseJsonSink: takes @length bytes of the text, in order
+ */
+typedef void (*BaseJsonSink) (const char *text, gsize length, gpointer user_data);
+/**
+ * base_json_set_sink: hands the text on in pieces while it is written, so that an answer
+ * of any length takes little memory
+ *
+ * Nothing is handed on before some ten kilobytes are there; base_json_flush() hands on
+ * the rest.
+ */
+void base_json_set_sink (BaseJson *json, BaseJsonSink sink, gpointer user_data);
+void base_json_flush (BaseJson *json);
 void base_json_begin_object (BaseJson *json);
 void base_json_end_object (BaseJson *json);
 void base_json_begin_array (BaseJson *json);

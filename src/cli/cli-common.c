@@ -61,6 +61,28 @@ cli_print (const char *format, ...)
   cli_print_n (text, strlen (text));
 }
 
+static void
+print_piece (const char *text, gsize length, gpointer user_data)
+{
+  cli_print_n (text, length);
+}
+
+BaseJson *
+cli_json_new (void)
+{
+  BaseJson *json = base_json_new (FALSE);
+
+  base_json_set_sink (json, print_piece, NULL);
+  return json;
+}
+
+void
+cli_json_end (BaseJson *json)
+{
+  base_json_flush (json);
+  cli_print ("\n");
+}
+
 char *
 cli_printable (const char *text, gsize length)
 {

@@ -21,8 +21,7 @@ kind_word (GpuKind kind)
 static void
 print_json (const GArray *devices)
 {
-  g_autoptr (BaseJson) json = base_json_new (FALSE);
-  gsize length;
+  g_autoptr (BaseJson) json = cli_json_new ();
 
   base_json_begin_array (json);
   for (guint i = 0; i < devices->len; i++)
@@ -45,9 +44,7 @@ print_json (const GArray *devices)
       base_json_end_object (json);
     }
   base_json_end_array (json);
-  g_autofree char *text = base_json_steal (json, &length);
-  cli_print_n (text, length);
-  cli_print ("\n");
+  cli_json_end (json);
 }
 
 int

@@ -29,18 +29,7 @@ json_tensor (BaseJson *json, const StTensor *tensor, const StModelTensor *of_mod
     base_json_string_n (json, of_model->name, of_model->name_length);
   else
     base_json_string_n (json, tensor->name, tensor->name_length);
-  base_json_key (json, "dtype");
-  base_json_string (json, st_dtype_name (tensor->dtype));
-  base_json_key (json, "shape");
-  base_json_begin_array (json);
-  for (guint i = 0; i < tensor->rank; i++)
-    base_json_uint (json, tensor->shape[i]);
-  base_json_end_array (json);
-  base_json_key (json, "data_offsets");
-  base_json_begin_array (json);
-  base_json_uint (json, tensor->begin);
-  base_json_uint (json, tensor->end);
-  base_json_end_array (json);
+  st_tensor_write_json (tensor, TRUE, json);
   if (of_model != NULL)
     {
       base_json_key (json, "in");
@@ -62,16 +51,6 @@ json_metadata (BaseJson *json, StFile *file)
       base_json_string_n (json, entry->value, entry->value_length);
     }
   base_json_end_object (json);
-}
-
-static void
-print_line (BaseJson *json)
-{
-  gsize length;
-  g_autofree char *text = base_json_steal (json, &length);
-
-  cli_print_n (text, length);
-  cli_print ("\n");
 }
 
 static void
@@ -183,7 +162,7 @@ static gboolean
 inspect_one (const char *path, gboolean as_json, const BaseTask *task)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (BaseJson) json = base_json_new (FALSE);
+  g_autoptr (BaseJson) json = cli_json_new ();
   gboolean single
       = !g_file_test (path, G_FILE_TEST_IS_DIR) && !g_str_has_suffix (path, ".json");
   g_autoptr (StFile) file = NULL;
@@ -202,7 +181,7 @@ inspect_one (const char *path, gboolean as_json, const BaseTask *task)
         json_model (json, path, model);
       else
         json_refusal (json, path, error);
-      print_line (json);
+      cli_json_end (json);
     }
   else if (model != NULL)
     print_model (path, model);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <gio/gio.h>
+#include "base/base-json.h"
 #include "base/base-task.h"
 #include "st/st.h"
 
@@ -44,6 +45,14 @@ gboolean cli_parse (int *argc,
 /* To standard output, in UTF-8 whatever the locale says. */
 void cli_print (const char *format, ...) G_GNUC_PRINTF (1, 2);
 void cli_print_n (const char *text, gsize length);
+/**
+ * cli_json_new: writes to standard output while the answer is made, which may be long
+ *
+ * An answer that is broken off stays without its end, so that no part of it can be taken
+ * for the whole; cli_json_end() ends it with the line.
+ */
+BaseJson *cli_json_new (void);
+void cli_json_end (BaseJson *json);
 /** cli_printable: (transfer full): control characters as \\u001b: a name from a file must
  * not steer the terminal; bytes that are not UTF-8 as U+FFFD */
 char *cli_printable (const char *text, gsize length);

@@ -16,13 +16,7 @@ json_head (BaseJson *json, const StModelTensor *entry)
 {
   base_json_key (json, "name");
   base_json_string_n (json, entry->name, entry->name_length);
-  base_json_key (json, "dtype");
-  base_json_string (json, st_dtype_name (entry->tensor->dtype));
-  base_json_key (json, "shape");
-  base_json_begin_array (json);
-  for (guint i = 0; i < entry->tensor->rank; i++)
-    base_json_uint (json, entry->tensor->shape[i]);
-  base_json_end_array (json);
+  st_tensor_write_json (entry->tensor, FALSE, json);
 }
 
 static void
@@ -137,7 +131,6 @@ cli_stats (int argc, char **argv)
   gboolean as_json = FALSE, quiet = FALSE;
   CliProgress progress;
   int status;
-  gsize length;
   const GOptionEntry entries[] = {
     { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "One line of JSON", NULL },
     { "quiet", 'q', 0, G_OPTION_ARG_NONE, &quiet, "No progress", NULL },
@@ -164,17 +157,12 @@ cli_stats (int argc, char **argv)
   g_autoptr (GPtrArray) chosen = choose (model, argv + 2, argc - 2, &error);
   if (chosen == NULL)
     return cli_fail (error);
-  g_autoptr (BaseJson) json = as_json ? base_json_new (FALSE) : NULL;
+  g_autoptr (BaseJson) json = as_json ? cli_json_new () : NULL;
   gboolean good = answer (argv[1], chosen, json, &progress, &error);
   cli_progress_clear (&progress);
   if (!good)
     return cli_fail (error);
   if (as_json)
-    {
-      g_autofree char *text = base_json_steal (json, &length);
-
-      cli_print_n (text, length);
-      cli_print ("\n");
-    }
+    cli_json_end (json);
   return CLI_OK;
 }

@@ -11,6 +11,7 @@
 #include "config.h"
 
 #include "image/image-private.h"
+#include "base/base-path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -244,9 +245,14 @@ image_png_save (const ImageBuffer *image,
 
   if (bytes == NULL)
     return FALSE;
-  gboolean special
-      = stat (path, &old) == 0 && !S_ISREG (old.st_mode) && !S_ISDIR (old.st_mode);
-  int code = special ? write_special (path, bytes) : write_whole (path, bytes);
+  /* A link stays; what it leads to is replaced. */
+  g_autofree char *target = base_path_follow (path);
+  int code = target == NULL ? errno : 0;
+  if (code == 0 && stat (target, &old) == 0 && !S_ISREG (old.st_mode)
+      && !S_ISDIR (old.st_mode))
+    code = write_special (target, bytes);
+  else if (code == 0)
+    code = write_whole (target, bytes);
   if (code != 0)
     {
       g_autofree char *name = g_filename_display_name (path);

@@ -3,7 +3,8 @@
  * Bytes as the reference writes them: wider types first, then by name; {"__metadata__":
  * …} first; no white space but the padding of the header to eight bytes. Into a temporary
  * file beside the target that is renamed over it, so that a file that is open, or half of
- * a write that failed, is never seen.
+ * a write that failed, is never seen. A symbolic link stays; what it leads to is
+ * replaced.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -12,6 +13,7 @@
 
 #include "st/st-file-private.h"
 #include "base/base-json.h"
+#include "base/base-path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -52,23 +54,37 @@ tensor_bytes (const StWriteTensor *tensor, guint64 *bytes, GError **error)
   return fits && bits % 8 == 0;
 }
 
-static void
-append_tensor (BaseJson *json, const StWriteTensor *tensor, guint64 begin, guint64 end)
+void
+st_tensor_write_json (const StTensor *tensor, gboolean offsets, BaseJson *json)
 {
-  base_json_key (json, tensor->name);
-  base_json_begin_object (json);
   base_json_key (json, "dtype");
   base_json_string (json, st_dtype_name (tensor->dtype));
   base_json_key (json, "shape");
   base_json_begin_array (json);
-  for (guint i = 0; i < tensor->rank; i++)
+  for (guint32 i = 0; i < tensor->rank; i++)
     base_json_uint (json, tensor->shape[i]);
   base_json_end_array (json);
+  if (!offsets)
+    return;
   base_json_key (json, "data_offsets");
   base_json_begin_array (json);
-  base_json_uint (json, begin);
-  base_json_uint (json, end);
+  base_json_uint (json, tensor->begin);
+  base_json_uint (json, tensor->end);
   base_json_end_array (json);
+}
+
+static void
+append_tensor (BaseJson *json, const StWriteTensor *tensor, guint64 begin, guint64 end)
+{
+  const StTensor place = { .dtype = tensor->dtype,
+                           .rank = tensor->rank,
+                           .shape = tensor->shape,
+                           .begin = begin,
+                           .end = end };
+
+  base_json_key (json, tensor->name);
+  base_json_begin_object (json);
+  st_tensor_write_json (&place, TRUE, json);
   base_json_end_object (json);
 }
 
@@ -201,6 +217,51 @@ set_mode (int fd, const char *path)
   fchmod (fd, 0666 & ~mask);
 }
 
+/* Beside @path, then renamed over it. Returns an errno, or 0. */
+static int
+write_beside (const char *path,
+              const GString *header,
+              const StWriteTensor *const *tensors,
+              guint n_tensors)
+{
+  g_autofree char *temporary = g_strdup_printf ("%s.XXXXXX", path);
+  const int fd = g_mkstemp_full (temporary, O_RDWR | O_CLOEXEC, 0600);
+  int fault = 0;
+
+  if (fd < 0)
+    return errno;
+  if (!write_file (fd, header, tensors, n_tensors))
+    fault = errno;
+  else
+    set_mode (fd, path);
+  /* A full disk may only be told at the end, so closing counts. */
+  if (close (fd) != 0 && fault == 0)
+    fault = errno;
+  if (fault == 0 && g_rename (temporary, path) != 0)
+    fault = errno;
+  if (fault != 0)
+    g_unlink (temporary);
+  return fault;
+}
+
+static int
+write_special (const char *path,
+               const GString *header,
+               const StWriteTensor *const *tensors,
+               guint n_tensors)
+{
+  const int fd = open (path, O_WRONLY | O_CLOEXEC);
+  int fault = 0;
+
+  if (fd < 0)
+    return errno;
+  if (!write_file (fd, header, tensors, n_tensors))
+    fault = errno;
+  if (close (fd) != 0 && fault == 0)
+    fault = errno;
+  return fault;
+}
+
 gboolean
 st_write (const char *path,
           const StWriteTensor *tensors,
@@ -209,10 +270,9 @@ st_write (const char *path,
           GError **error)
 {
   g_autofree const StWriteTensor **order = g_new (const StWriteTensor *, n_tensors + 1);
-  g_autofree char *temporary = g_strdup_printf ("%s.XXXXXX", path);
+  g_autofree char *target = base_path_follow (path);
+  int fault = target == NULL ? errno : 0;
   GString *header;
-  int fd, fault;
-  gboolean ok;
 
   for (guint i = 0; i < n_tensors; i++)
     order[i] = &tensors[i];
@@ -220,31 +280,12 @@ st_write (const char *path,
   header = make_header (order, n_tensors, metadata, error);
   if (header == NULL)
     return FALSE;
-  const gboolean special = is_special (path);
-  fd = special ? open (path, O_WRONLY | O_CLOEXEC)
-               : g_mkstemp_full (temporary, O_RDWR | O_CLOEXEC, 0600);
-  ok = fd >= 0 && write_file (fd, header, order, n_tensors);
-  fault = ok ? 0 : errno;
-  if (ok && !special)
-    set_mode (fd, path);
-  /* A full disk may only be told at the end, so closing counts. */
-  if (fd >= 0 && close (fd) != 0 && ok)
-    {
-      ok = FALSE;
-      fault = errno;
-    }
-  if (ok && !special && g_rename (temporary, path) != 0)
-    {
-      ok = FALSE;
-      fault = errno;
-    }
-  if (!ok)
-    {
-      g_set_error (error, ST_ERROR, ST_ERROR_IO, "“%s” could not be written: %s", path,
-                   g_strerror (fault));
-      if (fd >= 0 && !special)
-        g_unlink (temporary);
-    }
+  if (fault == 0)
+    fault = is_special (target) ? write_special (target, header, order, n_tensors)
+                                : write_beside (target, header, order, n_tensors);
   g_string_free (header, TRUE);
-  return ok;
+  if (fault != 0)
+    g_set_error (error, ST_ERROR, ST_ERROR_IO, "“%s” could not be written: %s", path,
+                 g_strerror (fault));
+  return fault == 0;
 }

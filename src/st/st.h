@@ -6,6 +6,7 @@
 #pragma once
 
 #include <gio/gio.h>
+#include "base/base-json.h"
 #include "base/base-task.h"
 
 /* Order: the reference's dtype rank, low to high. */
@@ -100,6 +101,10 @@ typedef struct
   guint64 begin, end; /* bytes, from the start of the data part */
   guint64 count;      /* product of the shape; 1 for a scalar */
 } StTensor;
+
+/** st_tensor_write_json: members "dtype" and "shape" into the object that is open, and
+ * "data_offsets" if @offsets: as a header has them */
+void st_tensor_write_json (const StTensor *tensor, gboolean offsets, BaseJson *json);
 
 typedef struct
 {

@@ -7,6 +7,7 @@ SPDX-License-Identifier: GPL-3.0-or-later
 import json
 import math
 import os
+import resource
 import signal
 import stat
 import struct
@@ -72,6 +73,55 @@ class Cli(unittest.TestCase):
         self.assertEqual(lines[1]["error"]["kind"], "MetadataIncompleteBuffer")
         self.assertEqual(lines[2]["error"]["kind"], "IoError")
         self.assertEqual(run("inspect", "--json", good).returncode, 0)
+
+    def test_long_answers_take_little_memory(self):
+        """An answer of 100 MB from a header of 17 MB, with the memory for the header alone."""
+        path = self.path("long.safetensors")
+        names = ["%04d" % i + "\x7f" * 4000 for i in range(2000)]
+        header = json.dumps({"__metadata__": {"k": "\x7f" * 8000000},
+                             **{name: {"dtype": "U8", "shape": [0], "data_offsets": [0, 0]} for name in names}},
+                            ensure_ascii=False).encode()
+        with open(path, "wb") as file:
+            file.write(struct.pack("<Q", len(header)) + header)
+        limit = 80 << 20
+        for command, least in (("inspect", 90 << 20), ("stats", 45 << 20)):
+            out = run(command, "--json", path,
+                      preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (limit, limit)))
+            self.assertEqual(out.returncode, 0, out.stderr[-500:])
+            self.assertGreater(len(out.stdout), least)
+            self.assertEqual([t["name"] for t in json.loads(out.stdout)["tensors"]], names)
+
+    def test_a_broken_answer_is_no_answer(self):
+        """The file is cut short while its statistics are being written."""
+        path = self.path("cut.safetensors")
+        write_tensors(path, {"%05d" % i: ("U8", [1000], bytes(1000)) for i in range(20000)})
+        process = subprocess.Popen([CLI, "stats", "--json", "--quiet", path], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE)
+        start = process.stdout.read(1000)
+        os.truncate(path, os.path.getsize(path) - 1000)
+        rest, said = process.communicate(timeout=240)
+        self.assertEqual(process.returncode, 1)
+        self.assertIn(b"cut.safetensors", said)
+        self.assertRaises(ValueError, json.loads, start + rest)
+        self.assertNotIn(b"\n", start + rest)
+
+    def test_links_are_written_through(self):
+        os.mkdir(self.path("there"))
+        for name, link in (("there/p.png", "p.png"), ("there/l.safetensors", "l.safetensors")):
+            os.symlink(name, self.path(link))
+        with open(self.path("there/p.png"), "w") as old:
+            old.write("old")
+        self.generate("p.png", "--latents-out", self.path("l.safetensors"))
+        self.assertTrue(os.path.islink(self.path("p.png")) and os.path.islink(self.path("l.safetensors")))
+        with open(self.path("there/p.png"), "rb") as picture:
+            self.assertEqual(picture.read(8), b"\x89PNG\r\n\x1a\n")
+        self.assertEqual(read_tensor(self.path("there/l.safetensors"), "latents")[0]["dtype"], "F32")
+        self.assertEqual(sorted(os.listdir(self.path("there"))), ["l.safetensors", "p.png"])
+        os.symlink("b.png", self.path("a.png"))
+        os.symlink("a.png", self.path("b.png"))
+        out = run("generate", "--steps", "1", "--output", self.path("a.png"))
+        self.assertEqual(out.returncode, 1)
+        self.assertIn("symbolic links", out.stderr)
 
     def test_stats(self):
         path = self.path("x.safetensors")

@@ -88,6 +88,45 @@ test_strings (void)
 }
 
 static void
+collect (const char *text, gsize length, gpointer user_data)
+{
+  g_assert_cmpuint (length, <, 100000);
+  g_string_append_len (user_data, text, (gssize) length);
+}
+
+/* A sink gets the same text, in pieces of limited size, also of one long string. */
+static void
+test_sink (void)
+{
+  g_autofree char *longest = g_strnfill (500000, '\177');
+  g_autofree char *whole = NULL;
+  GString *pieces = g_string_new (NULL);
+
+  for (guint to_sink = 0; to_sink < 2; to_sink++)
+    {
+      g_autoptr (BaseJson) json = base_json_new (FALSE);
+
+      if (to_sink)
+        base_json_set_sink (json, collect, pieces);
+      base_json_begin_array (json);
+      base_json_string (json, longest);
+      for (guint i = 0; i < 50000; i++)
+        base_json_uint (json, i);
+      base_json_end_array (json);
+      if (!to_sink)
+        {
+          whole = base_json_steal (json, NULL);
+          continue;
+        }
+      g_assert_cmpuint (pieces->len, >, 0);
+      g_assert_cmpuint (pieces->str[pieces->len - 1], !=, ']');
+      base_json_flush (json);
+    }
+  g_assert_cmpstr (pieces->str, ==, whole);
+  g_string_free (pieces, TRUE);
+}
+
+static void
 assert_double (double value, const char *expected)
 {
   g_autofree char *text = base_double_to_string (value);
@@ -135,6 +174,7 @@ main (int argc, char **argv)
   g_test_add_func ("/base/json/compact", test_compact);
   g_test_add_func ("/base/json/pretty", test_pretty);
   g_test_add_func ("/base/json/strings", test_strings);
+  g_test_add_func ("/base/json/sink", test_sink);
   g_test_add_func ("/base/json/doubles", test_doubles);
   return g_test_run ();
 }
