@@ -39,16 +39,15 @@ typedef struct
   const char *means, *remedy;
 } Explanation;
 
-/* @what: the room's sentence on what the file really is */
 static Explanation
-explain_foreign (const char *what)
+explain_foreign (const StForeign *foreign)
 {
-  if (strstr (what, "Git LFS") != NULL)
+  if (foreign->kind == ST_FOREIGN_LFS)
     return (Explanation){
       N_ ("Git keeps large files elsewhere, and left a note in this one’s place."),
       N_ ("Type “git lfs pull” in its folder, or download the file itself."),
     };
-  if (strstr (what, "web page") != NULL)
+  if (foreign->kind == ST_FOREIGN_PAGE)
     return (Explanation){
       N_ ("The server sent a page for people to read instead of the file."),
       N_ ("Open the address in a browser, log in where it asks for it, and download "
@@ -103,7 +102,7 @@ explain_format (int code)
 static Explanation
 explain (const char *path, const GError *error)
 {
-  g_autofree char *foreign = st_file_describe_foreign (path);
+  const StForeign *foreign = st_file_find_foreign (path);
 
   if (foreign != NULL)
     return explain_foreign (foreign);

@@ -329,7 +329,8 @@ open_engine (const Options *options,
   info = sd_info_new (model);
   if (!info->can_generate)
     {
-      g_set_error (error, SD_ERROR, SD_ERROR_NOT_A_MODEL, "%s: %s", path, info->why_not);
+      g_set_error (error, SD_ERROR, SD_ERROR_NOT_A_MODEL, "%s: %s. %s", path,
+                   info->sentence, info->why_not);
       return NULL;
     }
   /* Before the weights are loaded: a typing error must not cost a minute. */

@@ -39,6 +39,9 @@ int
 main (int argc, char **argv)
 {
   setlocale (LC_ALL, "");
+  /* Answers and messages are English everywhere: scripts read them, and people look for
+   * them on the web. */
+  setlocale (LC_MESSAGES, "C");
   /* Numbers are read and written with a point in every language. */
   setlocale (LC_NUMERIC, "C");
   gpu_prepare_process ();

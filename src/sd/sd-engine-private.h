@@ -63,6 +63,7 @@ struct _SdEngine
   SdTokenizer *tokenizer;
   GpuDevice *device; /* NULL: the plain C reference */
   char *fingerprint; /* of the model: names, shapes and some of the values */
+  StHash *hash;      /* of the file that is the whole model; else NULL */
   NnType activations;
   gboolean raised; /* went from 16 to 32 bits because numbers ran over */
   gboolean profiling;

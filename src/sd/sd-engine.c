@@ -309,6 +309,18 @@ sd_engine_raise_precision (SdEngine *engine)
 
 /* ---- opening ---- */
 
+/* Other programs name a model by the hash of its file; a folder has none. */
+static StHash *
+begin_hash (StModel *model)
+{
+  g_autofree char *cache
+      = g_build_filename (g_get_user_cache_dir (), "calotype", "hashes", NULL);
+
+  return st_model_n_files (model) == 1 && !st_model_is_folder (model)
+             ? st_hash_new (st_model_file (model, 0), cache)
+             : NULL;
+}
+
 /* SHA-256 over all names, types and shapes, and over the values of the UNet's last layer,
  * which differ between checkpoints of the same shape. Not the hash of the whole file:
  * that takes seconds for gigabytes. */
@@ -386,6 +398,7 @@ sd_engine_new (StModel *model,
     }
   engine->names = sd_names_new (model);
   engine->fingerprint = make_fingerprint (engine);
+  engine->hash = begin_hash (model);
   engine->tokenizer = sd_tokenizer_new (error);
   if (engine->tokenizer == NULL || !base_task_check (task, error)
       || !open_device (engine, device, precision, error)
@@ -416,6 +429,7 @@ sd_engine_free (SdEngine *engine)
   sd_info_free (engine->info);
   sd_names_free (engine->names);
   st_model_unref (engine->model);
+  st_hash_free (engine->hash);
   g_free (engine->fingerprint);
   g_free (engine);
 }

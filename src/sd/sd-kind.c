@@ -28,50 +28,75 @@ typedef struct
   Where where;
   const char *text;
   const char *sentence; /* with %s: what for */
+  const char *remedy;   /* (nullable): why it makes no pictures, and what does */
 } Rule;
 
+static const char steers[] = N_ (
+    "It steers a model and is none itself: open the model it is for. Using it while "
+    "making pictures is not in this version.");
+static const char teaches[]
+    = N_ ("A textual inversion teaches a model a word and is no model itself: open the "
+          "model it is for. Using it while making pictures is not in this version.");
+static const char only_unet[]
+    = N_ ("The UNet needs a text encoder and a VAE beside it, and they are missing: open "
+          "the whole diffusers folder it comes from, or a checkpoint in one file.");
+static const char only_vae[]
+    = N_ ("A VAE turns latents into pictures. The UNet and the text encoder, which make "
+          "the latents, are missing: open a whole checkpoint or a diffusers folder.");
+static const char only_text[] = N_ (
+    "A text encoder reads the prompt. The UNet and the VAE, which make the picture, "
+    "are missing: open a whole checkpoint or a diffusers folder.");
+static const char writes_text[]
+    = N_ ("A language model writes text, and nothing in it makes pictures: open a Stable "
+          "Diffusion model.");
+
 static const Rule rules[] = {
-  { HOLDS, "lora_controlnet", N_ ("A ControlNet") },
+  { HOLDS, "lora_controlnet", N_ ("A ControlNet"), steers },
   { HOLDS, ".lora_up.", N_ ("A LoRA%s") },
   { HOLDS, ".lora_down.", N_ ("A LoRA%s") },
   { HOLDS, ".lora_A.", N_ ("A LoRA%s") },
   { HOLDS, ".lora.up.", N_ ("A LoRA%s") },
   { HOLDS, ".hada_w1_a", N_ ("A LoRA (LoHa)%s") },
   { HOLDS, ".lokr_w1", N_ ("A LoRA (LoKr)%s") },
-  { STARTS, "control_model.", N_ ("A ControlNet") },
-  { STARTS, "controlnet_cond_embedding.", N_ ("A ControlNet") },
-  { STARTS, "adapter.body.", N_ ("A T2I-Adapter") },
-  { STARTS, "image_proj.", N_ ("An IP-Adapter") },
-  { STARTS, "ip_adapter.", N_ ("An IP-Adapter") },
+  { STARTS, "control_model.", N_ ("A ControlNet"), steers },
+  { STARTS, "controlnet_cond_embedding.", N_ ("A ControlNet"), steers },
+  { STARTS, "adapter.body.", N_ ("A T2I-Adapter"), steers },
+  { STARTS, "image_proj.", N_ ("An IP-Adapter"), steers },
+  { STARTS, "ip_adapter.", N_ ("An IP-Adapter"), steers },
   { HOLDS, "joint_blocks.0.", N_ ("The image generator Stable Diffusion 3") },
   { HOLDS, "double_blocks.0.", N_ ("The image generator Flux or a relative of it") },
   { HOLDS, "single_transformer_blocks.0.",
     N_ ("The image generator Flux or a relative of it") },
-  { STARTS, "emb_params", N_ ("A textual inversion") },
-  { STARTS, "clip_l", N_ ("A textual inversion") },
-  { STARTS, "clip_g", N_ ("A textual inversion") },
-  { STARTS, "down_blocks.0.resnets.", N_ ("The UNet of a diffusers folder, alone") },
-  { STARTS, "down_blocks.0.attentions.", N_ ("The UNet of a diffusers folder, alone") },
-  { STARTS, "first_stage_model.", N_ ("A VAE alone") },
-  { STARTS, "cond_stage_model.", N_ ("The text encoder of Stable Diffusion, alone") },
-  { STARTS, "conditioner.", N_ ("The text encoder of Stable Diffusion, alone") },
-  { STARTS, "decoder.up.0.", N_ ("A VAE alone") },
-  { STARTS, "decoder.up_blocks.", N_ ("A VAE alone") },
-  { HOLDS, "encoder.block.0.layer.0.SelfAttention.", N_ ("The text encoder T5") },
+  { STARTS, "emb_params", N_ ("A textual inversion"), teaches },
+  { STARTS, "clip_l", N_ ("A textual inversion"), teaches },
+  { STARTS, "clip_g", N_ ("A textual inversion"), teaches },
+  { STARTS, "down_blocks.0.resnets.", N_ ("The UNet of a diffusers folder, alone"),
+    only_unet },
+  { STARTS, "down_blocks.0.attentions.", N_ ("The UNet of a diffusers folder, alone"),
+    only_unet },
+  { STARTS, "first_stage_model.", N_ ("A VAE alone"), only_vae },
+  { STARTS, "cond_stage_model.", N_ ("The text encoder of Stable Diffusion, alone"),
+    only_text },
+  { STARTS, "conditioner.", N_ ("The text encoder of Stable Diffusion, alone"),
+    only_text },
+  { STARTS, "decoder.up.0.", N_ ("A VAE alone"), only_vae },
+  { STARTS, "decoder.up_blocks.", N_ ("A VAE alone"), only_vae },
+  { HOLDS, "encoder.block.0.layer.0.SelfAttention.", N_ ("The text encoder T5"),
+    only_text },
   { STARTS, "model.encoder.conv1.", N_ ("A speech recognition model") },
   { STARTS, "vision_model.", N_ ("A CLIP model that reads pictures") },
   { STARTS, "visual.", N_ ("A CLIP model that reads pictures") },
-  { STARTS, "text_model.", N_ ("A CLIP text encoder alone") },
+  { STARTS, "text_model.", N_ ("A CLIP text encoder alone"), only_text },
   { STARTS, "embeddings.word_embeddings.",
     N_ ("A model that reads text, of BERT's kind") },
   { HOLDS, "bert.encoder.layer.0.", N_ ("A model that reads text, of BERT's kind") },
   { HOLDS, "patch_embed", N_ ("A model that reads pictures") },
-  { STARTS, "transformer.h.0.", N_ ("The weights of a language model") },
-  { STARTS, "h.0.attn.", N_ ("The weights of a language model") },
-  { STARTS, "gpt_neox.", N_ ("The weights of a language model") },
-  { STARTS, "lm_head.", N_ ("The weights of a language model") },
-  { HOLDS, "embed_tokens.", N_ ("The weights of a language model") },
-  { HOLDS, ".self_attn.q_proj.", N_ ("The weights of a language model") },
+  { STARTS, "transformer.h.0.", N_ ("The weights of a language model"), writes_text },
+  { STARTS, "h.0.attn.", N_ ("The weights of a language model"), writes_text },
+  { STARTS, "gpt_neox.", N_ ("The weights of a language model"), writes_text },
+  { STARTS, "lm_head.", N_ ("The weights of a language model"), writes_text },
+  { HOLDS, "embed_tokens.", N_ ("The weights of a language model"), writes_text },
+  { HOLDS, ".self_attn.q_proj.", N_ ("The weights of a language model"), writes_text },
   { HOLDS, ".rdb1.", N_ ("An upscaler, of ESRGAN's kind") },
   { HOLDS, ".RDB1.", N_ ("An upscaler, of ESRGAN's kind") },
   { STARTS, "layer1.0.conv1.", N_ ("A model that reads pictures") },
@@ -194,7 +219,9 @@ sd_kind_of (StModel *model)
         continue;
       if (strstr (rules[i].sentence, "%s") != NULL)
         return kind_of_lora (model, _ (rules[i].sentence), key);
+      const char *remedy = rules[i].remedy;
       return (SdKind){ .sentence = g_strdup (_ (rules[i].sentence)),
+                       .remedy = g_strdup (remedy != NULL ? _ (remedy) : NULL),
                        .deciding_key = key };
     }
   guint n = st_model_n_tensors (model);

@@ -38,6 +38,9 @@ parameters_text (SdRun *run, guint64 seed)
   meta->width = p->width;
   meta->height = p->height;
   meta->model = st_model_title (run->engine->model);
+  /* As A1111 spells it: the first ten digits. Left out while they are not known. */
+  const char *hash = st_hash_peek (run->engine->hash);
+  meta->model_hash = hash != NULL ? g_strndup (hash, 10) : NULL;
   meta->rng = g_strdup (p->rng == BASE_RANDOM_NV ? "nv" : "cpu");
   meta->version = g_strdup ("Calotype " BASE_VERSION);
   return image_meta_to_a1111 (meta);

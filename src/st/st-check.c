@@ -9,6 +9,9 @@
 
 #include "st/st-header-private.h"
 
+#include <glib/gi18n-lib.h>
+#include <inttypes.h>
+
 #define CHECK_EVERY 65536
 
 static void set_tensor_error (const StTensor *tensor,
@@ -28,7 +31,7 @@ set_tensor_error (
   va_start (args, format);
   what = g_strdup_vprintf (format, args);
   va_end (args);
-  g_set_error (error, ST_ERROR, code, "tensor “%s”: %s", name, what);
+  g_set_error (error, ST_ERROR, code, _ ("tensor “%s”: %s"), name, what);
 }
 
 /* "[2, 3]", of a long shape its beginning. */
@@ -61,17 +64,15 @@ check_size (StTensor *tensor, GError **error)
 
       if (!fits)
         set_tensor_error (tensor, error, ST_ERROR_VALIDATION_OVERFLOW,
-                          "the size of %s %s is beyond 64 bits", dtype, shape);
+                          _ ("the size of %s %s is beyond 64 bits"), dtype, shape);
       else if (bits % 8 != 0)
         set_tensor_error (tensor, error, ST_ERROR_MISALIGNED_SLICE,
-                          "%s %s is %" G_GUINT64_FORMAT
-                          " bits, not a whole number of bytes",
+                          _ ("%s %s is %" PRIu64 " bits, not a whole number of bytes"),
                           dtype, shape, bits);
       else
         set_tensor_error (tensor, error, ST_ERROR_TENSOR_INVALID_INFO,
-                          "%s %s needs %" G_GUINT64_FORMAT
-                          " bytes, its offsets %" G_GUINT64_FORMAT
-                          " to %" G_GUINT64_FORMAT " hold %" G_GUINT64_FORMAT,
+                          _ ("%s %s needs %" PRIu64 " bytes, its offsets %" PRIu64
+                             " to %" PRIu64 " hold %" PRIu64),
                           dtype, shape, bits / 8, tensor->begin, tensor->end,
                           tensor->end - tensor->begin);
       return FALSE;
@@ -98,8 +99,8 @@ st_header_check (StTensor *tensors,
       if (tensor->begin != start || tensor->end < tensor->begin)
         {
           set_tensor_error (tensor, error, ST_ERROR_INVALID_OFFSET,
-                            "its offsets are %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT
-                            ", where the tensor before it ends at %" G_GUINT64_FORMAT,
+                            _ ("its offsets are %" PRIu64 " to %" PRIu64
+                               ", where the tensor before it ends at %" PRIu64),
                             tensor->begin, tensor->end, start);
           return FALSE;
         }
@@ -109,14 +110,13 @@ st_header_check (StTensor *tensors,
     }
   if (start > data_bytes)
     g_set_error (error, ST_ERROR, ST_ERROR_METADATA_INCOMPLETE_BUFFER,
-                 "the file is cut off: its tensors need %" G_GUINT64_FORMAT
-                 " bytes, %" G_GUINT64_FORMAT " of them are missing",
+                 _ ("the file is cut off: its tensors need %" PRIu64 " bytes, %" PRIu64
+                    " of them are missing"),
                  start, start - data_bytes);
   else if (start < data_bytes)
     g_set_error (error, ST_ERROR, ST_ERROR_METADATA_INCOMPLETE_BUFFER,
-                 "%" G_GUINT64_FORMAT
-                 " bytes follow the last tensor, which ends at %" G_GUINT64_FORMAT
-                 " of the %" G_GUINT64_FORMAT " bytes of data",
+                 _ ("%" PRIu64 " bytes follow the last tensor, which ends at %" PRIu64
+                    " of the %" PRIu64 " bytes of data"),
                  data_bytes - start, start, data_bytes);
   return start == data_bytes;
 }

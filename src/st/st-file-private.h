@@ -10,9 +10,8 @@
 /* So many first bytes tell a foreign file. */
 #define ST_FOREIGN_BYTES 512
 
-/** st_foreign_describe: (nullable): what a file that begins with @start is, if not ours
- */
-const char *st_foreign_describe (const guint8 *start, gsize n);
+/** st_foreign_find: (nullable): what a file that begins with @start is, if not ours */
+const StForeign *st_foreign_find (const guint8 *start, gsize n);
 
 /**
  * st_fd_open: a regular file for reading; never waits for a pipe's other end

@@ -19,6 +19,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gi18n-lib.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -48,8 +50,8 @@ st_fd_open (const char *path, guint64 *size, GError **error)
     }
   g_set_error (error, ST_ERROR, ST_ERROR_IO, "“%s”: %s", path,
                fd < 0                   ? g_strerror (errno)
-               : S_ISDIR (info.st_mode) ? "this is a folder"
-                                        : "this is not a regular file");
+               : S_ISDIR (info.st_mode) ? _ ("this is a folder")
+                                        : _ ("this is not a regular file"));
   if (fd >= 0)
     close (fd);
   return -1;
@@ -83,11 +85,11 @@ explain_foreign (StFile *file, guint64 size, GError **error)
 {
   guint8 start[ST_FOREIGN_BYTES];
   const gssize n = st_fd_read (file->fd, 0, MIN (size, sizeof start), start);
-  const char *what = n >= 0 ? st_foreign_describe (start, (gsize) n) : NULL;
+  const StForeign *foreign = n >= 0 ? st_foreign_find (start, (gsize) n) : NULL;
 
-  if (what != NULL && error != NULL && *error != NULL && (*error)->domain == ST_ERROR)
+  if (foreign != NULL && error != NULL && *error != NULL && (*error)->domain == ST_ERROR)
     {
-      char *message = g_strdup_printf ("%s (%s)", what, (*error)->message);
+      char *message = g_strdup_printf ("%s (%s)", _ (foreign->what), (*error)->message);
 
       g_free ((*error)->message);
       (*error)->message = message;
@@ -97,17 +99,24 @@ explain_foreign (StFile *file, guint64 size, GError **error)
 static gboolean
 set_read_error (StFile *file, GError **error)
 {
-  g_set_error (error, ST_ERROR, ST_ERROR_IO, "“%s” could not be read: %s", file->path,
+  g_set_error (error, ST_ERROR, ST_ERROR_IO, _ ("“%s” could not be read: %s"), file->path,
                g_strerror (errno));
   return FALSE;
 }
 
+/* @how: a sentence with the file's name in it */
 static gboolean
 set_changed (StFile *file, const char *how, GError **error)
 {
-  g_set_error (error, ST_ERROR, ST_ERROR_CHANGED,
-               "“%s” %s since it was opened: open it again", file->path, how);
+  g_set_error (error, ST_ERROR, ST_ERROR_CHANGED, how, file->path);
   return FALSE;
+}
+
+static gboolean
+set_shorter (StFile *file, GError **error)
+{
+  return set_changed (
+      file, _ ("“%s” has become shorter since it was opened: open it again"), error);
 }
 
 /* Asked after the bytes were read, so that a change before and during is noticed. A file
@@ -120,12 +129,16 @@ check_unchanged (StFile *file, GError **error)
   if (fstat (file->fd, &now) != 0)
     return set_read_error (file, error);
   if (now.st_size != file->opened.st_size)
-    return set_changed (file, "has another size", error);
+    return set_changed (
+        file, _ ("“%s” has another size since it was opened: open it again"), error);
   if (now.st_mtim.tv_sec != file->opened.st_mtim.tv_sec
       || now.st_mtim.tv_nsec != file->opened.st_mtim.tv_nsec)
-    return set_changed (file, "was written to", error);
+    return set_changed (
+        file, _ ("“%s” was written to since it was opened: open it again"), error);
   if (now.st_nlink == 0 && file->opened.st_nlink > 0)
-    return set_changed (file, "was replaced or deleted", error);
+    return set_changed (
+        file, _ ("“%s” was replaced or deleted since it was opened: open it again"),
+        error);
   return TRUE;
 }
 
@@ -137,8 +150,7 @@ read_length (StFile *file, guint64 size, GError **error)
   if (size < ST_LENGTH_BYTES)
     {
       g_set_error (error, ST_ERROR, ST_ERROR_HEADER_TOO_SMALL,
-                   "the file has %" G_GUINT64_FORMAT
-                   " bytes, its header's length alone %d",
+                   _ ("the file has %" PRIu64 " bytes, its header's length alone %d"),
                    size, ST_LENGTH_BYTES);
       return FALSE;
     }
@@ -149,22 +161,22 @@ read_length (StFile *file, guint64 size, GError **error)
     case -1:
       return set_read_error (file, error);
     default:
-      return set_changed (file, "has become shorter", error);
+      return set_shorter (file, error);
     }
   length = GUINT64_FROM_LE (length);
   if (length > ST_HEADER_MAX)
     {
-      g_set_error (error, ST_ERROR, ST_ERROR_HEADER_TOO_LARGE,
-                   "the header's length would be %" G_GUINT64_FORMAT
-                   " bytes, where %d is the most",
-                   length, ST_HEADER_MAX);
+      g_set_error (
+          error, ST_ERROR, ST_ERROR_HEADER_TOO_LARGE,
+          _ ("the header's length would be %" PRIu64 " bytes, where %d is the most"),
+          length, ST_HEADER_MAX);
       return FALSE;
     }
   if (length > size - ST_LENGTH_BYTES)
     {
       g_set_error (error, ST_ERROR, ST_ERROR_INVALID_HEADER_LENGTH,
-                   "the header should have %" G_GUINT64_FORMAT
-                   " bytes, but the file ends after %" G_GUINT64_FORMAT " of them",
+                   _ ("the header should have %" PRIu64
+                      " bytes, but the file ends after %" PRIu64 " of them"),
                    length, size - ST_LENGTH_BYTES);
       return FALSE;
     }
@@ -186,7 +198,7 @@ read_header_text (StFile *file, char *text, const BaseTask *task, GError **error
       if (got < 0)
         return set_read_error (file, error);
       if ((gsize) got < n)
-        return set_changed (file, "has become shorter", error);
+        return set_shorter (file, error);
       done += n;
       base_task_progress (task, "read", done, file->header_bytes);
     }
@@ -204,8 +216,7 @@ read_header (StFile *file, guint64 size, const BaseTask *task, GError **error)
   if (text == NULL)
     {
       g_set_error (error, ST_ERROR, ST_ERROR_IO,
-                   "no memory for a header of %" G_GUINT64_FORMAT " bytes",
-                   file->header_bytes);
+                   _ ("no memory for a header of %" PRIu64 " bytes"), file->header_bytes);
       return FALSE;
     }
   text[file->header_bytes] = 0;
@@ -342,7 +353,7 @@ st_file_read (StFile *file, guint64 offset, gsize n, void *dst, GError **error)
   if (got < 0)
     return set_read_error (file, error);
   if ((gsize) got < n)
-    return set_changed (file, "has become shorter", error);
+    return set_shorter (file, error);
   return check_unchanged (file, error);
 }
 
@@ -358,8 +369,8 @@ st_file_data_start (StFile *file)
   return ST_LENGTH_BYTES + file->header_bytes;
 }
 
-char *
-st_file_describe_foreign (const char *path)
+const StForeign *
+st_file_find_foreign (const char *path)
 {
   guint8 start[ST_FOREIGN_BYTES];
   guint64 size;
@@ -370,5 +381,5 @@ st_file_describe_foreign (const char *path)
     return NULL;
   n = st_fd_read (fd, 0, sizeof start, start);
   close (fd);
-  return n < 0 ? NULL : g_strdup (st_foreign_describe (start, (gsize) n));
+  return n < 0 ? NULL : st_foreign_find (start, (gsize) n);
 }

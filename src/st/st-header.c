@@ -17,6 +17,8 @@
 #include "st/st-header-private.h"
 #include "st/st-json-private.h"
 
+#include <glib/gi18n-lib.h>
+#include <inttypes.h>
 #include <string.h>
 
 /* Entries between two questions whether the task was cancelled. */
@@ -36,13 +38,13 @@ typedef enum
 
 static const char *const warning_texts[N_WARNINGS] = {
   [WARN_LEADING_SPACE]
-  = "the header begins with white space: some programs refuse the file",
-  [WARN_DUPLICATE_NAME] = "tensor names that come twice; the last entry counts",
-  [WARN_DUPLICATE_METADATA] = "metadata keys that come twice; the last value counts",
-  [WARN_UNKNOWN_FIELD] = "fields that the format does not know, ignored",
-  [WARN_SPELLING] = "tensors written in a form that few programs read",
-  [WARN_CONTROL] = "names with control characters",
-  [WARN_UNALIGNED] = "tensors that do not begin at a multiple of their value's size",
+  = N_ ("the header begins with white space: some programs refuse the file"),
+  [WARN_DUPLICATE_NAME] = N_ ("tensor names that come twice; the last entry counts"),
+  [WARN_DUPLICATE_METADATA] = N_ ("metadata keys that come twice; the last value counts"),
+  [WARN_UNKNOWN_FIELD] = N_ ("fields that the format does not know, ignored"),
+  [WARN_SPELLING] = N_ ("tensors written in a form that few programs read"),
+  [WARN_CONTROL] = N_ ("names with control characters"),
+  [WARN_UNALIGNED] = N_ ("tensors that do not begin at a multiple of their value's size"),
 };
 
 typedef struct
@@ -149,7 +151,7 @@ read_metadata (Parser *parser)
   StJson *json = &parser->json;
 
   if (parser->has_metadata)
-    return st_json_fail (json, "“__metadata__” comes twice");
+    return st_json_fail (json, _ ("“%s” comes twice"), "__metadata__");
   parser->has_metadata = TRUE;
   if (st_json_peek (json) == 'n')
     return st_json_null (json);
@@ -173,7 +175,7 @@ read_dtype_name (Parser *parser, StDtype *dtype, gboolean as_key)
   if (st_dtype_from_name (name.text, name.length, dtype))
     return TRUE;
   shown = st_name_escape (name.text, name.length);
-  return st_json_fail (&parser->json, "unknown type “%s”", shown);
+  return st_json_fail (&parser->json, _ ("unknown type “%s”"), shown);
 }
 
 static gboolean
@@ -188,7 +190,7 @@ read_dtype (Parser *parser, StDtype *dtype)
       || !st_json_null (json))
     return FALSE;
   if (st_json_next (json, '}', 1))
-    return st_json_fail (json, "more than one type");
+    return st_json_fail (json, _ ("more than one type"));
   return json->fault == NULL;
 }
 
@@ -230,12 +232,12 @@ read_offsets (Parser *parser, StTensor *tensor)
   for (; st_json_next (json, ']', n); n++)
     {
       if (n == G_N_ELEMENTS (offsets))
-        return st_json_fail (json, "more than two data offsets");
+        return st_json_fail (json, _ ("more than two data offsets"));
       if (!st_json_uint (json, offsets[n]))
         return FALSE;
     }
   if (json->fault == NULL && n != G_N_ELEMENTS (offsets))
-    return st_json_fail (json, "%" G_GSIZE_FORMAT " data offsets instead of two", n);
+    return st_json_fail (json, _ ("%zu data offsets instead of two"), n);
   return json->fault == NULL;
 }
 
@@ -267,12 +269,12 @@ read_tensor_array (Parser *parser, StTensor *tensor)
   for (; st_json_next (json, ']', n); n++)
     {
       if (n == G_N_ELEMENTS (field_names))
-        return st_json_fail (json, "more than three fields");
+        return st_json_fail (json, _ ("more than three fields"));
       if (!read_field (parser, n, tensor))
         return FALSE;
     }
   if (json->fault == NULL && n != G_N_ELEMENTS (field_names))
-    return st_json_fail (json, "“%s” is missing", field_names[n]);
+    return st_json_fail (json, _ ("“%s” is missing"), field_names[n]);
   return json->fault == NULL;
 }
 
@@ -302,14 +304,14 @@ read_tensor_object (Parser *parser, StTensor *tensor)
           continue;
         }
       if (seen[field])
-        return st_json_fail (json, "“%s” comes twice", field_names[field]);
+        return st_json_fail (json, _ ("“%s” comes twice"), field_names[field]);
       seen[field] = TRUE;
       if (!read_field (parser, field, tensor))
         return FALSE;
     }
   for (gsize i = 0; i < G_N_ELEMENTS (field_names) && json->fault == NULL; i++)
     if (!seen[i])
-      return st_json_fail (json, "“%s” is missing", field_names[i]);
+      return st_json_fail (json, _ ("“%s” is missing"), field_names[i]);
   return json->fault == NULL;
 }
 
@@ -384,10 +386,15 @@ set_json_error (Parser *parser, GError **error)
     }
   if (parser->name != NULL)
     name = st_name_escape (parser->name, parser->name_length);
-  g_set_error (error, ST_ERROR, ST_ERROR_INVALID_HEADER_DESERIALIZATION,
-               "the header is not as it must be at byte %" G_GSIZE_FORMAT "%s%s%s: %s",
-               parser->json.fault_offset, name != NULL ? ", in tensor “" : "",
-               name != NULL ? name : "", name != NULL ? "”" : "", parser->json.fault);
+  if (name != NULL)
+    g_set_error (error, ST_ERROR, ST_ERROR_INVALID_HEADER_DESERIALIZATION,
+                 _ ("the header is not as it must be at byte %zu"
+                    ", in tensor “%s”: %s"),
+                 parser->json.fault_offset, name, parser->json.fault);
+  else
+    g_set_error (error, ST_ERROR, ST_ERROR_INVALID_HEADER_DESERIALIZATION,
+                 _ ("the header is not as it must be at byte %zu: %s"),
+                 parser->json.fault_offset, parser->json.fault);
 }
 
 static int
@@ -458,9 +465,9 @@ list_warnings (Parser *parser, gsize header_bytes)
       if (parser->warning_counts[i] == 0)
         continue;
       if (example != NULL)
-        line = g_strdup_printf ("%s: %" G_GUINT64_FORMAT ", the first “%s”",
-                                warning_texts[i], parser->warning_counts[i], example);
-      g_strv_builder_add (list, line != NULL ? line : warning_texts[i]);
+        line = g_strdup_printf (_ ("%s: %" PRIu64 ", the first “%s”"),
+                                _ (warning_texts[i]), parser->warning_counts[i], example);
+      g_strv_builder_add (list, line != NULL ? line : _ (warning_texts[i]));
     }
   header->warnings = g_strv_builder_end (list);
 }
@@ -474,8 +481,8 @@ parse (Parser *parser, const char *text, gsize length, guint64 data_bytes, GErro
   if (bad >= 0)
     {
       g_set_error (error, ST_ERROR, ST_ERROR_INVALID_HEADER,
-                   "the header is not UTF-8 text: byte %" G_GSSIZE_FORMAT " is 0x%02X",
-                   bad, (guchar) text[bad]);
+                   _ ("the header is not UTF-8 text: byte %zd is 0x%02X"), bad,
+                   (guchar) text[bad]);
       return FALSE;
     }
   if (!read_header (parser))

@@ -14,6 +14,8 @@
 #include "st/st-json-private.h"
 
 #include <errno.h>
+#include <glib/gi18n-lib.h>
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -66,15 +68,15 @@ read_shard (StIndex *index, StJson *json, guint32 *shard)
     return FALSE;
   shown = st_name_escape (name.text, name.length);
   if (!st_is_base_name (name.text, name.length))
-    return st_json_fail (json, "“%s” is not the plain name of a file", shown);
+    return st_json_fail (json, _ ("“%s” is not the plain name of a file"), shown);
   found
       = st_names_find (index->shard_names, index->shards, name.text, name.length, &hash);
   if (found < 0)
     {
       if (!g_str_has_suffix (shown, ".safetensors"))
-        return st_json_fail (json, "“%s” is no .safetensors file", shown);
+        return st_json_fail (json, _ ("“%s” is no .safetensors file"), shown);
       if (index->shards->len == MAX_SHARDS)
-        return st_json_fail (json, "more than %d files", MAX_SHARDS);
+        return st_json_fail (json, _ ("more than %d files"), MAX_SHARDS);
       found = index->shards->len;
       g_ptr_array_add (index->shards,
                        st_arena_copy (index->arena, name.text, name.length));
@@ -132,7 +134,7 @@ read_index (StIndex *index, StJson *json, const BaseTask *task, GError **cancell
           continue;
         }
       if (found)
-        return st_json_fail (json, "“weight_map” comes twice");
+        return st_json_fail (json, _ ("“%s” comes twice"), "weight_map");
       found = TRUE;
       if (!read_map (index, json, task, cancelled))
         return FALSE;
@@ -140,9 +142,10 @@ read_index (StIndex *index, StJson *json, const BaseTask *task, GError **cancell
   if (json->fault != NULL || !st_json_finish (json))
     return FALSE;
   if (!found)
-    return st_json_fail (json, "“weight_map” is missing: this is no index of a model");
+    return st_json_fail (json,
+                         _ ("“weight_map” is missing: this is no index of a model"));
   if (index->shards->len == 0)
-    return st_json_fail (json, "it names no file");
+    return st_json_fail (json, _ ("it names no file"));
   return TRUE;
 }
 
@@ -158,8 +161,7 @@ read_text (const char *path, gsize *length, GError **error)
     return NULL;
   if (size > MAX_BYTES)
     g_set_error (error, ST_ERROR, ST_ERROR_INDEX,
-                 "“%s” has %" G_GUINT64_FORMAT
-                 " bytes, where %u is the most for an index",
+                 _ ("“%s” has %" PRIu64 " bytes, where %u is the most for an index"),
                  path, size, MAX_BYTES);
   else
     {
@@ -167,8 +169,8 @@ read_text (const char *path, gsize *length, GError **error)
       got = st_fd_read (fd, 0, size, text);
       if (got < 0)
         {
-          g_set_error (error, ST_ERROR, ST_ERROR_IO, "“%s” could not be read: %s", path,
-                       g_strerror (errno));
+          g_set_error (error, ST_ERROR, ST_ERROR_IO, _ ("“%s” could not be read: %s"),
+                       path, g_strerror (errno));
           g_clear_pointer (&text, g_free);
         }
       *length = (gsize) got;
@@ -198,12 +200,12 @@ st_index_read (const char *path, const BaseTask *task, GError **error)
   st_json_init (&json, text, length);
   ok = st_json_find_bad_utf8 (text, length) < 0
            ? read_index (index, &json, task, &cancelled)
-           : st_json_fail (&json, "it is not UTF-8 text");
+           : st_json_fail (&json, _ ("it is not UTF-8 text"));
   if (!ok && cancelled != NULL)
     g_propagate_error (error, cancelled);
   else if (!ok)
     g_set_error (error, ST_ERROR, ST_ERROR_INDEX,
-                 "“%s” is not a usable index, at byte %" G_GSIZE_FORMAT ": %s", path,
+                 _ ("“%s” is not a usable index, at byte %zu: %s"), path,
                  json.fault_offset, json.fault);
   st_json_clear (&json);
   if (!ok)
@@ -256,7 +258,7 @@ st_index_check (const StIndex *index, StFile *const *files, GStrvBuilder *warnin
     {
       g_autofree char *name = st_name_escape (first->name, first->name_length);
       g_autofree char *line = g_strdup_printf (
-          "“%s” names %u tensors that are not in their file, the first “%s”", base,
+          _ ("“%s” names %u tensors that are not in their file, the first “%s”"), base,
           n_missing, name);
 
       g_strv_builder_add (warnings, line);

@@ -11,6 +11,7 @@
 
 #include "st/st-json-private.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
@@ -113,10 +114,10 @@ static gboolean
 fail_expected (StJson *json, const char *what)
 {
   if (json->at >= json->end)
-    return st_json_fail (json, "the text ends where %s was expected", what);
+    return st_json_fail (json, _ ("the text ends where %s was expected"), what);
   if (*json->at > 0x20 && *json->at < 0x7f)
-    return st_json_fail (json, "‘%c’ where %s was expected", *json->at, what);
-  return st_json_fail (json, "byte 0x%02X where %s was expected", (guchar) *json->at,
+    return st_json_fail (json, _ ("‘%c’ where %s was expected"), *json->at, what);
+  return st_json_fail (json, _ ("byte 0x%02X where %s was expected"), (guchar) *json->at,
                        what);
 }
 
@@ -139,7 +140,7 @@ st_json_open (StJson *json, char bracket)
   if (st_json_peek (json) != bracket || json->at >= json->end)
     return fail_expected (json, what);
   if (json->depth == MAX_DEPTH)
-    return st_json_fail (json, "values are nested deeper than %d", MAX_DEPTH);
+    return st_json_fail (json, _ ("values are nested deeper than %d"), MAX_DEPTH);
   json->depth++;
   json->at++;
   return TRUE;
@@ -167,7 +168,7 @@ st_json_next (StJson *json, char bracket, gsize index)
   json->at++;
   c = st_json_peek (json);
   if (c == bracket)
-    return st_json_fail (json, "a comma stands before ‘%c’", bracket);
+    return st_json_fail (json, _ ("a comma stands before ‘%c’"), bracket);
   return TRUE;
 }
 
@@ -175,11 +176,11 @@ gboolean
 st_json_key (StJson *json, StJsonString *key)
 {
   if (st_json_peek (json) != '"')
-    return fail_expected (json, "a name in double quotes");
+    return fail_expected (json, _ ("a name in double quotes"));
   if (!st_json_string (json, key))
     return FALSE;
   if (st_json_peek (json) != ':')
-    return fail_expected (json, "a colon");
+    return fail_expected (json, _ ("a colon"));
   json->at++;
   return TRUE;
 }
@@ -191,7 +192,7 @@ read_hex_4 (StJson *json, guint32 *value)
   for (guint i = 0; i < 4; i++, json->at++)
     {
       if (json->at >= json->end || !g_ascii_isxdigit (*json->at))
-        return fail_expected (json, "four hexadecimal digits");
+        return fail_expected (json, _ ("four hexadecimal digits"));
       *value = *value << 4 | (guint32) g_ascii_xdigit_value (*json->at);
     }
   return TRUE;
@@ -207,16 +208,16 @@ read_unicode_escape (StJson *json, GString *out)
   if (!read_hex_4 (json, &c))
     return FALSE;
   if (c >= 0xdc00 && c <= 0xdfff)
-    return st_json_fail (json, "a lone half of a surrogate pair (\\u%04x)", c);
+    return st_json_fail (json, _ ("a lone half of a surrogate pair (\\u%04x)"), c);
   if (c >= 0xd800 && c <= 0xdbff)
     {
       if (json->end - json->at < 2 || json->at[0] != '\\' || json->at[1] != 'u')
-        return st_json_fail (json, "a lone half of a surrogate pair (\\u%04x)", c);
+        return st_json_fail (json, _ ("a lone half of a surrogate pair (\\u%04x)"), c);
       json->at += 2;
       if (!read_hex_4 (json, &low))
         return FALSE;
       if (low < 0xdc00 || low > 0xdfff)
-        return st_json_fail (json, "a lone half of a surrogate pair (\\u%04x)", c);
+        return st_json_fail (json, _ ("a lone half of a surrogate pair (\\u%04x)"), c);
       c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
     }
   g_string_append_unichar (out, c);
@@ -231,7 +232,7 @@ read_escape (StJson *json, GString *out)
 
   json->at++;
   if (json->at >= json->end)
-    return fail_expected (json, "an escape");
+    return fail_expected (json, _ ("an escape"));
   if (*json->at == 'u')
     {
       json->at++;
@@ -239,7 +240,7 @@ read_escape (StJson *json, GString *out)
     }
   found = *json->at != 0 ? strchr (from, *json->at) : NULL;
   if (found == NULL)
-    return fail_expected (json, "an escape");
+    return fail_expected (json, _ ("an escape"));
   g_string_append_c (out, to[found - from]);
   json->at++;
   return TRUE;
@@ -261,9 +262,9 @@ read_escaped_string (StJson *json, const char *first, StJsonString *string)
       g_string_append_len (json->scratch, first, p - first);
       json->at = p;
       if (p >= json->end)
-        return fail_expected (json, "the end of a string");
+        return fail_expected (json, _ ("the end of a string"));
       if ((guchar) *p < 0x20)
-        return st_json_fail (json, "control character 0x%02X inside a string",
+        return st_json_fail (json, _ ("control character 0x%02X inside a string"),
                              (guchar) *p);
       if (*p == '"')
         break;
@@ -283,7 +284,7 @@ st_json_string (StJson *json, StJsonString *string)
   const char *p, *first;
 
   if (st_json_peek (json) != '"')
-    return fail_expected (json, "a string");
+    return fail_expected (json, _ ("a string"));
   first = p = json->at + 1;
   while (p < json->end && *p != '"' && *p != '\\' && (guchar) *p >= 0x20)
     p++;
@@ -367,7 +368,7 @@ skip_number (StJson *json)
   if (!read_digits (json, "a digit"))
     return FALSE;
   if (*digits == '0' && json->at > digits + 1)
-    return st_json_fail (json, "a number begins with 0");
+    return st_json_fail (json, _ ("a number begins with 0"));
   for (const char *p = digits; p < json->at; p++)
     {
       full = full || !add_digit (&significand, *p);
@@ -389,7 +390,7 @@ skip_number (StJson *json)
       && !read_exponent (json, &exponent))
     return FALSE;
   if (!in_range (significand, exponent))
-    return st_json_fail (json, "a number is out of range");
+    return st_json_fail (json, _ ("a number is out of range"));
   return TRUE;
 }
 
@@ -401,14 +402,14 @@ st_json_uint (StJson *json, guint64 *value)
   *value = 0;
   st_json_peek (json);
   if (json->at >= json->end || !g_ascii_isdigit (*json->at))
-    return fail_expected (json, "an integer from 0 to 18446744073709551615");
+    return fail_expected (json, _ ("an integer from 0 to 18446744073709551615"));
   for (digits = json->at; json->at < json->end && g_ascii_isdigit (*json->at); json->at++)
     if (!add_digit (value, *json->at))
-      return st_json_fail (json, "an integer is above 18446744073709551615");
+      return st_json_fail (json, _ ("an integer is above 18446744073709551615"));
   if (*digits == '0' && json->at > digits + 1)
-    return st_json_fail (json, "a number begins with 0");
+    return st_json_fail (json, _ ("a number begins with 0"));
   if (json->at < json->end && (*json->at == '.' || *json->at == 'e' || *json->at == 'E'))
-    return st_json_fail (json, "a number that is not an integer");
+    return st_json_fail (json, _ ("a number that is not an integer"));
   return TRUE;
 }
 
@@ -417,7 +418,7 @@ skip_word (StJson *json, const char *word)
 {
   for (; *word != 0; word++, json->at++)
     if (json->at >= json->end || *json->at != *word)
-      return fail_expected (json, "a value");
+      return fail_expected (json, _ ("a value"));
   return TRUE;
 }
 
@@ -456,7 +457,7 @@ st_json_skip (StJson *json)
     default:
       if (c == '-' || g_ascii_isdigit (c))
         return skip_number (json);
-      return fail_expected (json, "a value");
+      return fail_expected (json, _ ("a value"));
     }
 }
 
@@ -465,7 +466,7 @@ st_json_finish (StJson *json)
 {
   st_json_peek (json);
   if (json->at < json->end)
-    return fail_expected (json, "the end of the text");
+    return fail_expected (json, _ ("the end of the text"));
   return TRUE;
 }
 

@@ -7,6 +7,7 @@
 
 #include "st/st-model-private.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 struct _StModel
@@ -134,7 +135,7 @@ open_parts (StModel *model, StParts *parts, const BaseTask *task, GError **error
         {
           g_autofree char *base = g_path_get_basename (part->path);
           g_autofree char *line = g_strdup_printf (
-              "“%s”: %u tensors that an earlier file has too", base, n_twice);
+              _ ("“%s”: %u tensors that an earlier file has too"), base, n_twice);
 
           g_strv_builder_add (parts->warnings, line);
         }

@@ -11,6 +11,7 @@
 #include "st/st-model-private.h"
 #include "st/st-json-private.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 /* diffusers' and transformers' own names; the full weights before their half. */
@@ -99,9 +100,10 @@ add_index (StParts *parts,
         first = name;
     }
   if (n_missing > 0)
-    g_set_error (error, ST_ERROR, ST_ERROR_INDEX,
-                 "%u of the %u files of the model are missing in “%s”, the first is “%s”",
-                 n_missing, st_index_n_shards (entry.index), folder, first);
+    g_set_error (
+        error, ST_ERROR, ST_ERROR_INDEX,
+        _ ("%u of the %u files of the model are missing in “%s”, the first is “%s”"),
+        n_missing, st_index_n_shards (entry.index), folder, first);
   return n_missing == 0;
 }
 
@@ -146,7 +148,7 @@ add_named_part (StParts *parts, const char *name, const BaseTask *task, GError *
     if (strcmp (name, weighty_parts[i]) == 0)
       {
         g_autofree char *line
-            = g_strdup_printf ("part “%s” has no safetensors weights", name);
+            = g_strdup_printf (_ ("part “%s” has no safetensors weights"), name);
 
         g_strv_builder_add (parts->warnings, line);
       }
@@ -194,21 +196,25 @@ read_model_index (const char *path, GError **error)
   StJson json;
   gboolean ok;
 
-  if (!g_file_get_contents (path, &text, &length, NULL))
+  g_autoptr (GError) fault = NULL;
+
+  if (!g_file_get_contents (path, &text, &length, &fault))
     {
-      g_set_error (error, ST_ERROR, ST_ERROR_IO, "“%s” could not be read", path);
+      g_set_error (error, ST_ERROR, ST_ERROR_IO, _ ("“%s” could not be read: %s"), path,
+                   fault->message);
       return NULL;
     }
   st_json_init (&json, text, length);
-  ok = st_json_find_bad_utf8 (text, length) < 0 ? st_json_open (&json, '{')
-                                                : st_json_fail (&json, "not UTF-8 text");
+  ok = st_json_find_bad_utf8 (text, length) < 0
+           ? st_json_open (&json, '{')
+           : st_json_fail (&json, _ ("it is not UTF-8 text"));
   for (gsize i = 0; ok && st_json_next (&json, '}', i); i++)
     ok = read_member (&json, names);
   ok = ok && json.fault == NULL && st_json_finish (&json);
   if (!ok)
     g_set_error (error, ST_ERROR, ST_ERROR_INDEX,
-                 "“%s” is not usable, at byte %" G_GSIZE_FORMAT ": %s", path,
-                 json.fault_offset, json.fault);
+                 _ ("“%s” is not usable, at byte %zu: %s"), path, json.fault_offset,
+                 json.fault);
   st_json_clear (&json);
   return ok ? g_steal_pointer (&names) : NULL;
 }
@@ -227,8 +233,8 @@ find_named_parts (StParts *parts, const char *path, const BaseTask *task, GError
   if (parts->parts->len > 0)
     return TRUE;
   g_set_error (error, ST_ERROR, ST_ERROR_INDEX,
-               "none of the %u parts that “%s” names has safetensors weights", names->len,
-               path);
+               _ ("none of the %u parts that “%s” names has safetensors weights"),
+               names->len, path);
   return FALSE;
 }
 
@@ -269,8 +275,8 @@ find_in_folder (StParts *parts, const BaseTask *task, GError **error)
   if (weights != NULL)
     return add_file_or_index (parts, weights, "", task, error);
   g_set_error (error, ST_ERROR, ST_ERROR_INDEX,
-               "the folder “%s” is no model: it has neither model_index.json nor one "
-               ".safetensors file",
+               _ ("the folder “%s” is no model: it has neither model_index.json nor one "
+                  ".safetensors file"),
                parts->folder);
   return FALSE;
 }

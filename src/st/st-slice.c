@@ -7,12 +7,15 @@
 
 #include "st/st.h"
 
+#include <glib/gi18n-lib.h>
+#include <inttypes.h>
+
 static gboolean
 fail (const StTensor *tensor, GError **error, StError code, const char *what)
 {
   g_autofree char *name = st_name_escape (tensor->name, tensor->name_length);
 
-  g_set_error (error, ST_ERROR, code, "tensor “%s”: %s", name, what);
+  g_set_error (error, ST_ERROR, code, _ ("tensor “%s”: %s"), name, what);
   return FALSE;
 }
 
@@ -26,9 +29,9 @@ check_range (const StTensor *tensor, guint dim, const StRange *range, GError **e
   if (range->start < size && range->stop <= size && range->start <= range->stop)
     return TRUE;
   asked = range->start >= size ? range->start : range->stop > 0 ? range->stop - 1 : 0;
-  what = g_strdup_printf ("index %" G_GUINT64_FORMAT
-                          " was asked of dimension %u, which has %" G_GUINT64_FORMAT,
-                          asked, dim, size);
+  what = g_strdup_printf (
+      _ ("index %" PRIu64 " was asked of dimension %u, which has %" PRIu64), asked, dim,
+      size);
   return fail (tensor, error, ST_ERROR_SLICE_OUT_OF_RANGE, what);
 }
 
@@ -46,8 +49,8 @@ st_tensor_check_slice (const StTensor *tensor,
 
   if (n_ranges > tensor->rank)
     {
-      g_autofree char *what = g_strdup_printf ("%u indices for %u dimensions", n_ranges,
-                                               (guint) tensor->rank);
+      g_autofree char *what = g_strdup_printf (_ ("%u indices for %u dimensions"),
+                                               n_ranges, (guint) tensor->rank);
 
       return fail (tensor, error, ST_ERROR_TOO_MANY_SLICES, what);
     }
@@ -71,7 +74,7 @@ st_tensor_check_slice (const StTensor *tensor,
         }
       if (!aligned)
         return fail (tensor, error, ST_ERROR_MISALIGNED_SLICE,
-                     "the part asked for does not begin and end at whole bytes");
+                     _ ("the part asked for does not begin and end at whole bytes"));
     }
   return TRUE;
 }

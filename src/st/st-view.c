@@ -20,6 +20,7 @@
 #include "st/st-file-private.h"
 
 #include <errno.h>
+#include <glib/gi18n-lib.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
@@ -141,7 +142,7 @@ st_view_end (StView *view, GError **error)
     return FALSE;
   if (!view->lost)
     return TRUE;
-  g_set_error (error, ST_ERROR, ST_ERROR_IO, "“%s” could not be read: %s",
+  g_set_error (error, ST_ERROR, ST_ERROR_IO, _ ("“%s” could not be read: %s"),
                st_file_path (view->file), g_strerror (EIO));
   return FALSE;
 }

@@ -17,6 +17,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gi18n-lib.h>
+#include <inttypes.h>
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -45,11 +47,10 @@ tensor_bytes (const StWriteTensor *tensor, guint64 *bytes, GError **error)
   *bytes = bits / 8;
   if (!fits)
     g_set_error (error, ST_ERROR, ST_ERROR_VALIDATION_OVERFLOW,
-                 "tensor “%s”: its size is beyond 64 bits", tensor->name);
+                 _ ("tensor “%s”: its size is beyond 64 bits"), tensor->name);
   else if (bits % 8 != 0)
     g_set_error (error, ST_ERROR, ST_ERROR_MISALIGNED_SLICE,
-                 "tensor “%s”: %" G_GUINT64_FORMAT
-                 " bits are not a whole number of bytes",
+                 _ ("tensor “%s”: %" PRIu64 " bits are not a whole number of bytes"),
                  tensor->name, bits);
   return fits && bits % 8 == 0;
 }
@@ -124,8 +125,8 @@ make_header (const StWriteTensor *const *tensors,
           || !g_uint64_checked_add (&bytes, bytes, at))
         {
           g_set_error (error, ST_ERROR, ST_ERROR_INVALID_OFFSET,
-                       "tensor “%s” cannot be written: its name is taken, or the file "
-                       "would be too large",
+                       _ ("tensor “%s” cannot be written: its name is taken, or the file "
+                          "would be too large"),
                        tensors[i]->name);
           return NULL;
         }
@@ -138,8 +139,7 @@ make_header (const StWriteTensor *const *tensors,
   if (length > ST_HEADER_MAX)
     {
       g_set_error (error, ST_ERROR, ST_ERROR_HEADER_TOO_LARGE,
-                   "the header would have %" G_GUINT64_FORMAT
-                   " bytes, where %d is the most",
+                   _ ("the header would have %" PRIu64 " bytes, where %d is the most"),
                    length, ST_HEADER_MAX);
       return NULL;
     }
@@ -285,7 +285,7 @@ st_write (const char *path,
                                 : write_beside (target, header, order, n_tensors);
   g_string_free (header, TRUE);
   if (fault != 0)
-    g_set_error (error, ST_ERROR, ST_ERROR_IO, "“%s” could not be written: %s", path,
+    g_set_error (error, ST_ERROR, ST_ERROR_IO, _ ("“%s” could not be written: %s"), path,
                  g_strerror (fault));
   return fault == 0;
 }

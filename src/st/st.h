@@ -143,8 +143,22 @@ typedef struct _StFile StFile;
  * thread.
  */
 StFile *st_file_open (const char *path, const BaseTask *task, GError **error);
-/** st_file_describe_foreign: (transfer full) (nullable): what a refused file really is */
-char *st_file_describe_foreign (const char *path);
+/* What a file is that is none of ours. */
+typedef enum
+{
+  ST_FOREIGN_OTHER,
+  ST_FOREIGN_LFS,  /* a note that Git left in a file's place */
+  ST_FOREIGN_PAGE, /* what a server sent for people to read */
+} StForeignKind;
+
+typedef struct
+{
+  StForeignKind kind;
+  const char *what; /* a clause in English, to be translated */
+} StForeign;
+
+/** st_file_find_foreign: (nullable): what a refused file really is; static */
+const StForeign *st_file_find_foreign (const char *path);
 StFile *st_file_ref (StFile *file);
 void st_file_unref (StFile *file);
 const char *st_file_path (StFile *file);
@@ -191,6 +205,21 @@ gboolean st_view_end (StView *view, GError **error);
 /** st_file_fd: the open file's descriptor, for import or mapping; stays the file's */
 int st_file_fd (StFile *file);
 guint64 st_file_data_start (StFile *file);
+
+/* SHA-256 of all of a file, computed in the background. */
+typedef struct _StHash StHash;
+/**
+ * st_hash_new: begins to hash @file, on a thread that gives way where it is large
+ * @cache: (nullable): where hashes are kept between programs, by the file's identity
+ *
+ * Thread: any, like all that follows.
+ */
+StHash *st_hash_new (StFile *file, const char *cache);
+/** st_hash_peek: (nullable): 64 hexadecimal digits; NULL while it is not ready, or where
+ * the file changed */
+const char *st_hash_peek (StHash *hash);
+/** st_hash_free: what is not ready is given up; @hash may be NULL */
+void st_hash_free (StHash *hash);
 
 /* What opens in the window and in the pipeline: one file, a shard index, or a diffusers
  * folder, as one list of tensors. In a diffusers folder names carry the part in front

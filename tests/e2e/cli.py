@@ -4,6 +4,7 @@
 SPDX-License-Identifier: GPL-3.0-or-later
 """
 
+import hashlib
 import json
 import math
 import os
@@ -20,6 +21,7 @@ import unittest
 from files import png_pixels, png_texts, read_tensor, write_tensors
 
 CLI = os.path.abspath(sys.argv.pop(1))
+SAMPLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../data/models/calotype-sample.safetensors")
 
 
 def run(*args, **more):
@@ -104,6 +106,31 @@ class Cli(unittest.TestCase):
         self.assertIn(b"cut.safetensors", said)
         self.assertRaises(ValueError, json.loads, start + rest)
         self.assertNotIn(b"\n", start + rest)
+
+    def test_the_model_is_named_by_its_hash(self):
+        self.generate("hash.png")
+        parameters = png_texts(self.path("hash.png"))["parameters"]
+        with open(SAMPLE, "rb") as file:
+            digits = hashlib.sha256(file.read()).hexdigest()
+        self.assertIn(f"Model hash: {digits[:10]}, Model: ", parameters)
+
+    def test_part_of_a_model(self):
+        """What it is, and what is missing."""
+        parts = {
+            "decoder.up.0.block.0.conv1.weight": ("A VAE alone.", "UNet and the text encoder"),
+            "text_model.encoder.layers.0.mlp.fc1.weight": ("A CLIP text encoder alone.", "UNet and the VAE"),
+            "down_blocks.0.resnets.0.conv1.weight": ("The UNet of a diffusers folder, alone.", "text encoder and a VAE"),
+            "lora_unet_x_attn2_to_k.lora_down.weight": ("A LoRA for Stable Diffusion 1.x.", "open the model it is for"),
+            "model.layers.0.self_attn.q_proj.weight": ("The weights of a language model.", "nothing in it makes pictures"),
+        }
+        for name, words in parts.items():
+            path = self.path("part.safetensors")
+            write_tensors(path, {name: ("F16", [2, 768], bytes(3072))})
+            out = run("generate", "--model", path, "--output", self.path("none.png"))
+            self.assertEqual(out.returncode, 1)
+            for word in words:
+                self.assertIn(word, out.stderr)
+            self.assertFalse(os.path.exists(self.path("none.png")))
 
     def test_links_are_written_through(self):
         os.mkdir(self.path("there"))

@@ -151,6 +151,12 @@ class Tensors(unittest.TestCase):
         window.act("use-model", GLib.Variant("s", MODEL))
         self.see("Stable Diffusion 1.x")
         self.assertEqual(window.quit(), 0)
+        # The reader's own sentence is in the person's language, with its numbers.
+        window = self.start(cut, LANGUAGE="sv")
+        self.see("Filen är avhuggen: dess tensorer behöver 34")
+        window.act("use-model", GLib.Variant("s", web))
+        self.see("Det här är en webbsida, inte modellen")
+        self.assertEqual(window.quit(), 0)
 
     def test_several_windows(self):
         other = self.path("other.safetensors")

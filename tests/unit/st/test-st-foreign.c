@@ -48,17 +48,25 @@ test_foreign (void)
   for (guint i = 0; i < G_N_ELEMENTS (files); i++)
     {
       g_autofree guint8 *bytes = g_malloc0 (files[i].length + files[i].zeros + 1);
-      g_autofree char *what = NULL;
+      const StForeign *foreign;
 
       memcpy (bytes, files[i].bytes, files[i].length);
       write_file (bytes, files[i].length + files[i].zeros);
       g_assert_null (
           assert_verdict ("foreign", files[i].word, files[i].verdict, files[i].word));
-      what = st_file_describe_foreign (case_path);
+      foreign = st_file_find_foreign (case_path);
       if (i + 1 < G_N_ELEMENTS (files))
-        g_assert_nonnull (strstr (what, files[i].word));
+        {
+          g_assert_nonnull (strstr (foreign->what, files[i].word));
+          g_assert_cmpint (foreign->kind, ==,
+                           g_str_equal (files[i].word, "git lfs pull") ? ST_FOREIGN_LFS
+                           : g_str_equal (files[i].word, "web page")
+                                   || g_str_equal (files[i].word, "XML")
+                               ? ST_FOREIGN_PAGE
+                               : ST_FOREIGN_OTHER);
+        }
       else
-        g_assert_null (what);
+        g_assert_null (foreign);
     }
 }
 
@@ -71,7 +79,7 @@ test_not_foreign (void)
   memcpy (header, "{x", 2);
   g_assert_null (assert_file ("pickle", 0x280, header, 0x280, 0,
                               ST_ERROR_INVALID_HEADER_DESERIALIZATION, "byte 1"));
-  g_assert_null (st_file_describe_foreign (case_path));
+  g_assert_null (st_file_find_foreign (case_path));
 }
 
 int
