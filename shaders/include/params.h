@@ -33,6 +33,15 @@
 #define NN_MATRIX_BIAS 1
 #define NN_MATRIX_ADD 2
 #define NN_MATRIX_RESIDUAL 4
+/* specialization constant of the tiled forms: what is fp16; channels are multiples of 8 */
+#define NN_TYPES_X_HALF 1
+#define NN_TYPES_ADD_HALF 2
+#define NN_TYPES_RESIDUAL_HALF 4
+#define NN_TYPES_WIDE 8
+/* the same of attention */
+#define NN_TYPES_Q_HALF 1
+#define NN_TYPES_K_HALF 2
+#define NN_TYPES_V_HALF 4
 
 /* matrix-*.comp. An “image” is a batch entry of a convolution; a linear has only one. */
 NN_PARAMS (NnMatrixParams)
@@ -51,6 +60,9 @@ NN_PARAMS (NnMatrixParams)
   NN_UINT add_pitch4,
       add_base4; /* channel_add: vec4 from image to image (0: shared), first */
   NN_UINT weight_pairs;          /* pairs of rows of the weight from image to image */
+  /* tiled forms: rows are counted through all images */
+  NN_UINT total_rows, row_end;         /* of all; of this dispatch */
+  NN_UINT chunks, part_chunks, parts;  /* of k: in all, in a part; parts */
 }
 NN_PARAMS_END (NnMatrixParams)
 

@@ -78,7 +78,8 @@ static VkResult
 create_handle (GpuDevice *device)
 {
   const GpuPhysical *p = &device->physical;
-  const char *extension = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
+  gboolean matrix = p->info.matrix_m > 0;
+  const char *extensions[2];
   float priority = 1;
   VkDeviceQueueCreateInfo queue = {
     .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
@@ -91,9 +92,11 @@ create_handle (GpuDevice *device)
     .subgroupSizeControl = p->info.can_require_subgroup_size,
     .computeFullSubgroups = p->full_subgroups,
   };
+  GpuMatrixFeatures matrices = { GPU_MATRIX_FEATURES, NULL, TRUE, FALSE };
   VkPhysicalDeviceVulkan12Features f12 = {
     .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
     .pNext = p->info.can_require_subgroup_size ? &sizes : NULL,
+    .vulkanMemoryModel = matrix,
     .shaderFloat16 = p->info.has_fp16_arithmetic,
     .shaderInt8 = p->can_int8,
     .storageBuffer8BitAccess = p->can_storage8,
@@ -113,10 +116,18 @@ create_handle (GpuDevice *device)
     .pNext = &features,
     .queueCreateInfoCount = 1,
     .pQueueCreateInfos = &queue,
-    .enabledExtensionCount
-    = p->info.can_require_subgroup_size && p->subgroup_extension ? 1 : 0,
-    .ppEnabledExtensionNames = &extension,
+    .ppEnabledExtensionNames = extensions,
   };
+
+  if (p->info.can_require_subgroup_size && p->subgroup_extension)
+    extensions[info.enabledExtensionCount++]
+        = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
+  if (matrix)
+    {
+      extensions[info.enabledExtensionCount++] = GPU_MATRIX_EXTENSION;
+      matrices.next = features.pNext;
+      features.pNext = &matrices;
+    }
 
   return vkCreateDevice (p->handle, &info, NULL, &device->handle);
 }

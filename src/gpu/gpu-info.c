@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-static gboolean
-has_extension (VkPhysicalDevice handle, const char *name)
+gboolean
+gpu_has_extension (VkPhysicalDevice handle, const char *name)
 {
   guint32 n = 0;
   g_autofree VkExtensionProperties *all = NULL;
@@ -59,6 +59,42 @@ dispatch_flops_of (GpuKind kind)
     }
 }
 
+static guint
+cores_of_kind (GpuKind kind)
+{
+  switch (kind)
+    {
+    case GPU_KIND_DISCRETE:
+      return 48;
+    case GPU_KIND_CPU:
+      return g_get_num_processors ();
+    default:
+      return 12;
+    }
+}
+
+static void
+fill_cores (GpuPhysical *p)
+{
+  VkPhysicalDeviceShaderSMBuiltinsPropertiesNV sm
+      = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_SM_BUILTINS_PROPERTIES_NV };
+  VkPhysicalDeviceShaderCoreProperties2AMD amd2
+      = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_CORE_PROPERTIES_2_AMD };
+  VkPhysicalDeviceProperties2 properties
+      = { VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2 };
+
+  p->info.cores = cores_of_kind (p->info.kind);
+  if (gpu_has_extension (p->handle, VK_NV_SHADER_SM_BUILTINS_EXTENSION_NAME))
+    properties.pNext = &sm;
+  else if (gpu_has_extension (p->handle, VK_AMD_SHADER_CORE_PROPERTIES_2_EXTENSION_NAME))
+    properties.pNext = &amd2;
+  else
+    return;
+  vkGetPhysicalDeviceProperties2 (p->handle, &properties);
+  if (sm.shaderSMCount + amd2.activeComputeUnitCount > 0)
+    p->info.cores = sm.shaderSMCount + amd2.activeComputeUnitCount;
+}
+
 static void
 fill_queue (GpuPhysical *p)
 {
@@ -97,7 +133,8 @@ fill_subgroups (GpuPhysical *p, const VkPhysicalDeviceVulkan11Properties *vulkan
   info->has_shuffle = (vulkan11->subgroupSupportedStages & VK_SHADER_STAGE_COMPUTE_BIT)
                       && (vulkan11->subgroupSupportedOperations & shuffles) == shuffles;
   p->subgroup_extension
-      = !core && has_extension (p->handle, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
+      = !core
+        && gpu_has_extension (p->handle, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
   if (!core && !p->subgroup_extension)
     return;
   vkGetPhysicalDeviceProperties2 (p->handle, &properties);
@@ -125,6 +162,7 @@ fill_features (GpuPhysical *p)
   p->info.has_fp16_arithmetic = f12.shaderFloat16;
   p->can_int16 = features.features.shaderInt16;
   p->can_int8 = f12.shaderInt8;
+  p->memory_model = f12.vulkanMemoryModel;
   p->can_storage8 = f12.storageBuffer8BitAccess;
 }
 
@@ -139,6 +177,7 @@ fill_limits (GpuPhysical *p, const VkPhysicalDeviceLimits *limits, guint64 max_a
   info->texel_alignment = MAX (limits->minTexelBufferOffsetAlignment, 16);
   info->storage_alignment = MAX (limits->minStorageBufferOffsetAlignment, 4);
   info->max_shared_bytes = limits->maxComputeSharedMemorySize;
+  info->max_storage_buffers = limits->maxPerStageDescriptorStorageBuffers;
   info->max_workgroup
       = MIN (limits->maxComputeWorkGroupInvocations, limits->maxComputeWorkGroupSize[0]);
   info->timestamp_ns = p->timestamp_bits > 0 ? limits->timestampPeriod : 0;
@@ -154,7 +193,7 @@ fill_memory (GpuPhysical *p)
       p->info.memory_bytes += p->memory.memoryHeaps[i].size;
   if (p->info.kind == GPU_KIND_CPU && gpu_memory_of_machine () > 0)
     p->info.memory_bytes = gpu_memory_of_machine ();
-  p->has_budget = has_extension (p->handle, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
+  p->has_budget = gpu_has_extension (p->handle, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
 }
 
 /* "Mesa 22.3.6 (LLVM 15.0.6)": the driver's version number is 1 in old ones. */
@@ -201,6 +240,8 @@ fill (GpuPhysical *p, guint index, VkPhysicalDevice handle)
   fill_limits (p, &basic.limits, v11.maxMemoryAllocationSize);
   fill_subgroups (p, &v11);
   fill_features (p);
+  fill_cores (p);
+  gpu_matrix_fill (p, driver.driverID);
   /* Measured on Mesa's CPU driver: 22 hands a constant lane round fastest by shuffle, 25
    * and later by broadcast. GPUs have an instruction for the broadcast. */
   info->prefer_broadcast = driver.driverID != VK_DRIVER_ID_MESA_LLVMPIPE

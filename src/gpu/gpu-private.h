@@ -36,11 +36,31 @@ typedef struct
   gboolean
       subgroup_extension; /* the size is chosen through the extension, not through 1.3 */
   gboolean full_subgroups;
-  gboolean has_budget; /* the driver tells how much memory is left */
+  gboolean memory_model; /* Vulkan's own, which kernels of matrix units declare */
+  gboolean has_budget;   /* the driver tells how much memory is left */
 } GpuPhysical;
+
+/* ---- gpu-matrix.c: VK_KHR_cooperative_matrix, of which old headers know nothing ---- */
+
+#define GPU_MATRIX_EXTENSION "VK_KHR_cooperative_matrix"
+
+typedef struct
+{
+  VkStructureType type;
+  void *next;
+  VkBool32 matrix, robust;
+} GpuMatrixFeatures;
+
+#define GPU_MATRIX_FEATURES ((VkStructureType) 1000506000)
+
+/** gpu_matrix_fill: fills matrix_… of @p->info, whose driver is @driver; subgroups are
+ * known */
+void gpu_matrix_fill (GpuPhysical *p, VkDriverId driver);
 
 /** gpu_physical_list: (transfer full) (element-type GpuPhysical) */
 GArray *gpu_physical_list (GError **error);
+/** gpu_has_extension: of a device */
+gboolean gpu_has_extension (VkPhysicalDevice handle, const char *name);
 /** gpu_physical_suitable: can our kernels run there; @error says what is missing */
 gboolean gpu_physical_suitable (const GpuPhysical *physical, GError **error);
 

@@ -52,6 +52,11 @@ typedef struct
   guint64 max_texel_elements;
   guint texel_alignment, storage_alignment; /* offsets of bindings, bytes */
   guint max_shared_bytes, max_workgroup;
+  guint max_storage_buffers; /* bindings of one kernel */
+  guint cores;               /* that run workgroups; a guess where no driver tells */
+  /* Matrix units: a subgroup of matrix_subgroup lanes multiplies m × k and k × n in fp16
+   * and adds in fp32 (VK_KHR_cooperative_matrix). m 0: there are none. */
+  guint matrix_m, matrix_n, matrix_k, matrix_subgroup;
   double timestamp_ns;       /* 0: none */
   double max_dispatch_flops; /* what one dispatch should hold at most: split larger ones
                                 by rows */
@@ -155,7 +160,7 @@ typedef struct
 } GpuBinding;
 
 #define GPU_MAX_BINDINGS 8
-#define GPU_MAX_SPEC 16
+#define GPU_MAX_SPEC 20
 #define GPU_MAX_PUSH 128
 
 typedef struct _GpuKernel GpuKernel; /* belongs to the device */

@@ -19,6 +19,9 @@ struct _NnContext
   GpuDevice *device;   /* NULL: the reference, or only planning */
   const GpuInfo *info; /* NULL: the reference */
   gboolean frugal, quantized;
+  NnFamily family;
+  NnChoose choose; /* (nullable) */
+  gpointer choose_data;
   guint64 resident;    /* bytes of a program's weights that stay on the device */
   guint64 state_bytes; /* of all states */
   guint64 runs;        /* so far */

@@ -11,6 +11,28 @@
 #include <string.h>
 #include "base/base-half.h"
 
+static NnFamily default_family = NN_FAMILY_AUTO;
+
+void
+nn_set_family (NnFamily family)
+{
+  default_family = family;
+}
+
+gboolean
+nn_family_from_name (const char *name, NnFamily *family)
+{
+  static const char *const names[] = { "auto", "direct", "staged", "matrix" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    if (g_strcmp0 (name, names[i]) == 0)
+      {
+        *family = i;
+        return TRUE;
+      }
+  return FALSE;
+}
+
 NnContext *
 nn_context_new (GpuDevice *device, NnType activations)
 {
@@ -21,6 +43,7 @@ nn_context_new (GpuDevice *device, NnType activations)
   context->device = device != NULL ? gpu_device_ref (device) : NULL;
   context->info = device != NULL ? gpu_device_info (device) : NULL;
   context->resident = G_MAXUINT64;
+  context->family = default_family;
   context->activations = device != NULL ? activations : NN_F32;
   context->weights = g_ptr_array_new_with_free_func ((GDestroyNotify) nn_weight_free);
   context->arena = g_ptr_array_new_with_free_func ((GDestroyNotify) gpu_buffer_unref);
@@ -54,6 +77,12 @@ void
 nn_context_set_quantized (NnContext *context, gboolean quantized)
 {
   context->quantized = quantized;
+}
+
+void
+nn_context_set_family (NnContext *context, NnFamily family)
+{
+  context->family = family;
 }
 
 guint64
@@ -95,6 +124,9 @@ nn_context_emit (NnContext *context, GpuRecording *recording)
                    .activations = context->activations,
                    .arena = context->arena,
                    .arena_page = nn_context_page (context),
+                   .family = context->family,
+                   .choose = context->choose,
+                   .choose_data = context->choose_data,
                    .frugal = context->frugal,
                    .recording = recording };
 }

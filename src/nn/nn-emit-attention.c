@@ -1,4 +1,7 @@
-/* nn-emit-attention.c: attention: narrow heads by rows, wide heads over the lanes
+/* nn-emit-attention.c: attention: which form, which parts
+ *
+ * Direct: narrow heads by rows, wide heads over the lanes. Staged: workgroups of many
+ * subgroups share queries, keys and values (shaders/attention-*.comp).
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -16,15 +19,24 @@
 /* Up to so many rows two at a time gain nothing, and take twice as long to compile. */
 #define SHORT 256
 
+/* attention-staged.comp: a workgroup's largest size, its keys at once, and the
+ * invocations that share a query */
+#define STAGED_LANES 128u
+#define STAGED_KEYS 32u
+#define STAGED_SHARE 8u
+
 typedef struct
 {
   const char *shader;
-  guint rows;       /* R of the shader */
+  guint workgroup; /* of NnDispatch */
+  guint spec[3];   /* of the shader, after the head's size */
+  guint n_spec;
   guint group_rows; /* of a workgroup */
+  gboolean storage; /* reads storage buffers */
 } Form;
 
 static Form
-choose_form (const NnEmit *emit, const NnAttention *p)
+direct_form (const NnEmit *emit, const NnAttention *p)
 {
   guint lanes = nn_emit_lanes (emit), d4 = p->head_dim / 4;
   guint narrow = emit->info->kind == GPU_KIND_CPU ? NARROW_CPU : NARROW_GPU;
@@ -35,18 +47,85 @@ choose_form (const NnEmit *emit, const NnAttention *p)
       gboolean two = p->head_dim <= 64 && emit->info->kind == GPU_KIND_CPU
                      && p->q->h * p->q->w > SHORT;
       rows = two ? 2 : 1;
-      return (Form){ "attention-rows", rows, rows * lanes };
+      return (Form){ "attention-rows", 0, { rows, LANES_KEYS }, 2, rows * lanes };
     }
   rows = nn_div_up (d4, lanes) > 8 ? 2 : 4;
-  return (Form){ "attention-lanes", rows, rows };
+  return (Form){ "attention-lanes", 0, { rows, LANES_KEYS }, 2, rows };
+}
+
+static guint
+types_of (const NnEmit *emit, const NnAttention *p)
+{
+  return (nn_emit_type (emit, p->q) == NN_F16 ? NN_TYPES_Q_HALF : 0)
+         | (nn_emit_type (emit, p->k) == NN_F16 ? NN_TYPES_K_HALF : 0)
+         | (nn_emit_type (emit, p->v) == NN_F16 ? NN_TYPES_V_HALF : 0);
+}
+
+/* An invocation keeps its queries' outputs in registers: the wider the head, the fewer
+ * queries. */
+static Form
+staged_form (const NnEmit *emit, const NnAttention *p, guint lanes)
+{
+  guint rows = p->head_dim <= 80 ? 4 : p->head_dim <= 160 ? 2 : 1;
+
+  return (Form){ "attention-staged",          lanes, { types_of (emit, p), rows }, 2,
+                 lanes / STAGED_SHARE * rows, TRUE };
+}
+
+static guint
+staged_shared (const Form *form, guint d4)
+{
+  guint keys = STAGED_KEYS * (STAGED_SHARE + 1);
+  guint row = d4 + 1 + STAGED_KEYS / 4 + 1 + 2;
+
+  return (form->group_rows * row + keys) * 16;
+}
+
+/* workgroup 0: it does not fit the device */
+static Form
+fitting_staged_form (const NnEmit *emit, const NnAttention *p)
+{
+  guint lanes = MIN (STAGED_LANES, emit->info->max_workgroup);
+  Form form = { 0 };
+
+  for (; lanes >= STAGED_SHARE; lanes /= 2)
+    {
+      form = staged_form (emit, p, lanes);
+      if (staged_shared (&form, p->head_dim / 4) <= emit->info->max_shared_bytes)
+        return form;
+    }
+  return (Form){ 0 };
+}
+
+gboolean
+nn_attention_can_stage (const NnEmit *emit, const NnAttention *p)
+{
+  return fitting_staged_form (emit, p).workgroup > 0;
+}
+
+static void
+bind (const NnEmit *emit, const NnAttention *p, const Form *form, NnDispatch *d)
+{
+  d->shader = form->shader;
+  d->workgroup = form->workgroup;
+  d->bindings[0] = nn_emit_read (emit, p->q);
+  d->bindings[1] = nn_emit_read (emit, p->k);
+  d->bindings[2] = nn_emit_read (emit, p->v);
+  d->n_bindings = 4;
+  for (guint i = 0; i < 3 && form->storage; i++)
+    d->bindings[i].kind = GPU_BIND_STORAGE;
+  d->spec[d->n_spec++] = p->head_dim / 4;
+  for (guint i = 0; i < form->n_spec; i++)
+    d->spec[d->n_spec++] = form->spec[i];
 }
 
 gboolean
 nn_emit_attention (const NnEmit *emit, const NnOp *op, GError **error)
 {
   const NnAttention *p = &op->attention;
-  Form form = choose_form (emit, p);
-  NnDispatch d = { .shader = form.shader, .half = nn_emit_type (emit, op->y) == NN_F16 };
+  Form form = op->variant.family == NN_FAMILY_DIRECT ? direct_form (emit, p)
+                                                     : fitting_staged_form (emit, p);
+  NnDispatch d = { .half = nn_emit_type (emit, op->y) == NN_F16 };
   guint32 t_q = p->q->h * p->q->w;
   NnAttentionParams push = { .t_q = t_q,
                              .t_k = p->k->h * p->k->w,
@@ -62,13 +141,7 @@ nn_emit_attention (const NnEmit *emit, const NnOp *op, GError **error)
                              .scale = (float) (M_LOG2E / sqrt ((double) p->head_dim)) };
   g_autoptr (GArray) parts = nn_emit_parts (emit, op->y, op->y->n, t_q, form.group_rows);
 
-  d.bindings[0] = nn_emit_read (emit, p->q);
-  d.bindings[1] = nn_emit_read (emit, p->k);
-  d.bindings[2] = nn_emit_read (emit, p->v);
-  d.n_bindings = 4;
-  d.spec[d.n_spec++] = p->head_dim / 4;
-  d.spec[d.n_spec++] = form.rows;
-  d.spec[d.n_spec++] = LANES_KEYS;
+  bind (emit, p, &form, &d);
   d.push = &push;
   d.push_size = sizeof push;
   for (guint i = 0; i < parts->len; i++)

@@ -199,6 +199,8 @@ nn_emit_matrix (const NnEmit *emit, const NnOp *op, GError **error)
 
   if (!nn_matrix_describe (op, &job, error))
     return FALSE;
+  if (op->variant.family != NN_FAMILY_DIRECT)
+    return nn_emit_tiled (emit, op, &job, error);
   if (op->scratch_bytes > 0 && nn_winograd_ready (emit, op))
     return nn_emit_winograd (emit, op, &job, error);
   return emit_direct (emit, op, &job, error);

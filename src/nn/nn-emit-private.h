@@ -15,7 +15,9 @@ typedef struct
   const char *shader; /* without the suffix of its variant */
   GpuBinding bindings[GPU_MAX_BINDINGS];
   guint n_bindings;
-  gboolean half; /* output is fp16 */
+  gboolean half;   /* output is fp16 */
+  guint workgroup; /* invocations; 0: one subgroup, and lanes may exchange values */
+  guint subgroup;  /* size to require of a larger workgroup's subgroups; 0: any */
   guint32 spec[GPU_MAX_SPEC];
   guint n_spec;
   const void *push;
@@ -96,6 +98,33 @@ void nn_matrix_spec (NnDispatch *d,
                      gboolean split);
 gboolean nn_matrix_describe (const NnOp *op, NnMatrixJob *job, GError **error);
 
+/* ---- nn-variant.c ---- */
+
+#define NN_MAX_VARIANTS 8
+
+/**
+ * nn_variants: what could compute @op, the likely best first; the direct form is last
+ *
+ * Returns: their number, at least 1
+ */
+guint nn_variants (const NnEmit *emit, const NnOp *op, NnVariant list[NN_MAX_VARIANTS]);
+
+/* A tile of a product as one workgroup makes it. */
+typedef struct
+{
+  guint rows, columns, chunk;    /* BM, BN, BK of shaders/include/product.glsl */
+  guint lane_rows, lane_columns; /* staged: RT, CT */
+  double rate;                   /* beside the best tile, when both fill the device */
+} NnTile;
+
+const NnTile *nn_variant_tile (const NnVariant *variant);
+
+/* ---- the forms ---- */
+
+/** nn_tiled_scratch: of partial sums */
+guint64 nn_tiled_scratch (const NnOp *op);
+gboolean
+nn_emit_tiled (const NnEmit *emit, const NnOp *op, NnMatrixJob *job, GError **error);
 gboolean nn_emit_matrix (const NnEmit *emit, const NnOp *op, GError **error);
 /** nn_winograd_scratch: 0 where the direct form is the better one */
 guint64 nn_winograd_scratch (const NnEmit *emit, const NnOp *op);
@@ -104,6 +133,8 @@ guint64 nn_winograd_scratch (const NnEmit *emit, const NnOp *op);
 gboolean nn_winograd_ready (const NnEmit *emit, const NnOp *op);
 gboolean
 nn_emit_winograd (const NnEmit *emit, const NnOp *op, NnMatrixJob *job, GError **error);
+/** nn_attention_can_stage: whether shared memory suffices */
+gboolean nn_attention_can_stage (const NnEmit *emit, const NnAttention *p);
 gboolean nn_emit_attention (const NnEmit *emit, const NnOp *op, GError **error);
 guint64 nn_emit_group_norm_scratch (const NnEmit *emit, const NnOp *op);
 gboolean nn_emit_group_norm (const NnEmit *emit, const NnOp *op, GError **error);

@@ -51,17 +51,18 @@ as_images (const NnDispatch *d, GpuBinding bindings[GPU_MAX_BINDINGS])
 gboolean
 nn_emit_dispatch (const NnEmit *emit, const NnOp *op, const NnDispatch *d, GError **error)
 {
-  gboolean lanes = nn_emit_has_lanes (emit);
+  gboolean lanes = nn_emit_has_lanes (emit) && d->workgroup == 0;
   GpuBinding bindings[GPU_MAX_BINDINGS];
   gboolean images = lanes && emit->info->prefer_images && as_images (d, bindings);
   g_autofree char *shader = g_strconcat (d->shader,
-                                         !lanes   ? "-plain"
-                                         : images ? "-images"
-                                                  : "",
+                                         d->workgroup > 0 ? ""
+                                         : !lanes         ? "-plain"
+                                         : images         ? "-images"
+                                                          : "",
                                          NULL);
   GpuBindKind kinds[GPU_MAX_BINDINGS];
-  guint32 spec[GPU_MAX_SPEC]
-      = { nn_emit_lanes (emit), emit->info->prefer_broadcast, d->half };
+  guint32 spec[GPU_MAX_SPEC] = { d->workgroup > 0 ? d->workgroup : nn_emit_lanes (emit),
+                                 emit->info->prefer_broadcast, d->half };
   GpuKernel *kernel;
 
   for (guint i = 0; i < d->n_bindings; i++)
@@ -69,7 +70,7 @@ nn_emit_dispatch (const NnEmit *emit, const NnOp *op, const NnDispatch *d, GErro
   for (guint i = 0; i < d->n_spec; i++)
     spec[3 + i] = d->spec[i];
   kernel = gpu_kernel_get (emit->device, shader, kinds, d->n_bindings, spec,
-                           3 + d->n_spec, lanes ? spec[0] : 0, error);
+                           3 + d->n_spec, lanes ? spec[0] : d->subgroup, error);
   if (kernel == NULL)
     return FALSE;
   return gpu_recording_dispatch (emit->recording, kernel, images ? bindings : d->bindings,
@@ -229,12 +230,28 @@ emit_time_embed (const NnEmit *emit, const NnOp *op, GError **error)
 
 /* ---- the way to all ---- */
 
+static guint64
+scratch_of (const NnEmit *emit, const NnOp *op)
+{
+  if (op->kind == NN_OP_GROUP_NORM)
+    return nn_emit_group_norm_scratch (emit, op);
+  if (op->kind != NN_OP_LINEAR && op->kind != NN_OP_CONV3)
+    return 0;
+  if (op->variant.family != NN_FAMILY_DIRECT)
+    return nn_tiled_scratch (op);
+  return op->kind == NN_OP_CONV3 ? nn_winograd_scratch (emit, op) : 0;
+}
+
 void
 nn_emit_plan (const NnEmit *emit, NnOp *op)
 {
-  op->scratch_bytes = op->kind == NN_OP_GROUP_NORM ? nn_emit_group_norm_scratch (emit, op)
-                      : op->kind == NN_OP_CONV3    ? nn_winograd_scratch (emit, op)
-                                                   : 0;
+  NnVariant list[NN_MAX_VARIANTS];
+  guint n = nn_variants (emit, op, list), choice = 0;
+
+  if (n > 1 && emit->choose != NULL)
+    choice = emit->choose (op, list, n, emit->choose_data);
+  op->variant = list[choice];
+  op->scratch_bytes = scratch_of (emit, op);
 }
 
 gboolean

@@ -50,6 +50,14 @@ typedef struct
   NnTensor *coefs;
 } NnCombine;
 
+/* How an operator is computed: see nn-variant.c. */
+typedef struct
+{
+  NnFamily family; /* not AUTO */
+  guint tile;      /* row of the family's table */
+  guint parts;     /* of k, computed side by side and added up at the end; 1: not split */
+} NnVariant;
+
 #define NN_MAX_INPUTS 6
 #define NN_MAX_WEIGHTS 2
 
@@ -64,6 +72,7 @@ typedef struct
   guint n_weights;
   guint level;  /* 1 + the highest of its inputs' producers: barriers go between levels */
   double flops; /* 2 × multiply-adds */
+  NnVariant variant; /* chosen with scratch_bytes */
   guint64
       scratch_bytes; /* asked by the emitter before planning (statistics, partial sums) */
   guint64 scratch_offset;
@@ -159,13 +168,22 @@ guint64 nn_weight_part_count (const NnWeight *weight, guint part);
 
 /* ---- emitters: op → dispatches ---- */
 
+/** NnChoose: which of @n variants shall compute @op; the likely best is 0 */
+typedef guint (*NnChoose) (const NnOp *op,
+                           const NnVariant *list,
+                           guint n,
+                           gpointer user_data);
+
 typedef struct
 {
   GpuDevice *device;
   const GpuInfo *info;
   NnType activations;
-  GPtrArray *arena;        /* GpuBuffer: its pages, see nn-context-private.h */
-  guint64 arena_page;      /* bytes of each but the last */
+  GPtrArray *arena;   /* GpuBuffer: its pages, see nn-context-private.h */
+  guint64 arena_page; /* bytes of each but the last */
+  NnFamily family;    /* that is wanted */
+  NnChoose choose;    /* (nullable): else the likely best */
+  gpointer choose_data;
   gboolean frugal;         /* nothing is kept on the device beside weights as they are */
   GpuRecording *recording; /* NULL while only scratch is asked for */
 } NnEmit;
@@ -187,7 +205,7 @@ GpuBinding nn_emit_weight (const NnEmit *emit, const NnWeight *weight);
 /** nn_emit_scratch: storage binding */
 GpuBinding nn_emit_scratch (const NnEmit *emit, const NnOp *op);
 
-/** nn_emit_plan: fills op->scratch_bytes */
+/** nn_emit_plan: chooses op->variant and fills op->scratch_bytes */
 void nn_emit_plan (const NnEmit *emit, NnOp *op);
 /** nn_emit_op: records the dispatches of @op, with barriers between its own stages only
  */

@@ -53,6 +53,23 @@ void nn_context_set_resident (NnContext *context, guint64 bytes);
 void nn_context_set_quantized (NnContext *context, gboolean quantized);
 /** nn_context_state_bytes: of all states, on the device */
 guint64 nn_context_state_bytes (NnContext *context);
+/* Kernels come in families, and each operator is computed by what is thought, or was
+ * measured, to be the best of them. */
+typedef enum
+{
+  NN_FAMILY_AUTO,
+  NN_FAMILY_DIRECT, /* a subgroup alone, without shared memory: CPU devices */
+  NN_FAMILY_STAGED, /* tiles in shared memory: any GPU */
+  NN_FAMILY_MATRIX, /* the same on matrix units (VK_KHR_cooperative_matrix); fp16 only */
+} NnFamily;
+/** nn_context_set_family: for programs made from now on. What @family cannot do is done
+ * by those before it. */
+void nn_context_set_family (NnContext *context, NnFamily family);
+/** nn_set_family: of contexts made from now on in this process, for diagnosis. Not for
+ * several threads. */
+void nn_set_family (NnFamily family);
+/** nn_family_from_name: "auto", "direct", "staged" or "matrix" */
+gboolean nn_family_from_name (const char *name, NnFamily *family);
 NnContext *nn_context_ref (NnContext *context);
 void nn_context_unref (NnContext *context);
 GpuDevice *nn_context_device (NnContext *context); /* NULL for the reference */
