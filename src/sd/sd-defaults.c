@@ -123,12 +123,16 @@ read_calotype (SdInfo *info, const char *text)
     sampler_schedule_parse (schedule, &info->schedule, NULL);
 }
 
-static gboolean
-is_v (const char *prediction)
+static void
+read_latent_scale (SdInfo *info, StModel *model)
 {
-  return prediction != NULL
-         && (strcmp (prediction, "v") == 0 || strcmp (prediction, "v_prediction") == 0
-             || strcmp (prediction, "v-prediction") == 0);
+  g_autoptr (JsonParser) parser = json_parser_new ();
+  gsize length = 0;
+  g_autofree char *vae = st_model_read_json (model, "vae/config.json", &length);
+  JsonNode *root = parse (parser, vae, (gssize) length);
+  if (root != NULL && JSON_NODE_HOLDS_OBJECT (root))
+    member_number (json_node_get_object (root), "scaling_factor", 1e-3, 1e3,
+                   &info->latent_scale);
 }
 
 static void
@@ -143,13 +147,6 @@ read_folder (SdInfo *info, StModel *model)
       && member_number (json_node_get_object (root), "sample_size", 8, MAX_SIDE / 8,
                         &side))
     set_size (info, (guint64) side * 8, (guint64) side * 8);
-
-  g_autofree char *scheduler
-      = st_model_read_json (model, "scheduler/scheduler_config.json", &length);
-  root = parse (parser, scheduler, (gssize) length);
-  if (root != NULL && JSON_NODE_HOLDS_OBJECT (root))
-    info->v_prediction
-        |= is_v (member_string (json_node_get_object (root), "prediction_type"));
 }
 
 void
@@ -159,11 +156,11 @@ sd_info_read_defaults (SdInfo *info, StModel *model)
   info->cfg = 7.0;
   info->sampler = SAMPLER_DPMPP_2M;
   info->schedule = SAMPLER_KARRAS;
-  info->v_prediction
-      = st_model_find (model, "v_pred") != NULL
-        || is_v (st_model_metadata_value (model, "modelspec.prediction_type"));
   if (st_model_is_folder (model))
-    read_folder (info, model);
+    {
+      read_folder (info, model);
+      read_latent_scale (info, model);
+    }
   if (info->width == 0)
     {
       gboolean sd2_v = info->family == SD_FAMILY_SD2 && info->v_prediction;

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "sd/sd-names.h"
 #include "sd/sd.h"
 
 typedef struct
@@ -20,6 +21,14 @@ void sd_kind_clear (SdKind *kind);
 
 /** sd_family_name: (nullable): "Stable Diffusion 1.x" … ; NULL for the unknown one */
 const char *sd_family_name (SdFamily family);
+
+/** sd_info_decide_prediction: `v_prediction`, `zero_snr` and what says so, from keys,
+ * configuration, metadata and, for 2.x, one small tensor */
+void sd_info_decide_prediction (SdInfo *info, StModel *model, SdNames *names);
+/** sd_json_string: (nullable): member @name of the object that @text is; freed by caller
+ */
+char *sd_json_string (const char *text, const char *name);
+gboolean sd_json_true (const char *text, const char *name);
 
 /** sd_info_read_defaults: size, steps … from metadata and configuration, checked for
  * sense */

@@ -24,7 +24,8 @@ typedef struct
 {
   SdNames *names;
   const char *text_sd2, *text_sdxl; /* first name that only they have */
-  const char *scaled, *not_float;   /* weights that cannot be used as they are */
+  const char *not_float;            /* a weight that cannot be used as it is */
+  const char *edm;                  /* a key of models trained with other noise levels */
   const StModelTensor *proj_in;
   guint64 bytes[ST_N_DTYPES]; /* of the parts of Stable Diffusion */
 } Scan;
@@ -44,18 +45,17 @@ is_part (const char *name)
 static void
 scan_tensor (Scan *scan, const StModelTensor *t)
 {
-  if (scan->text_sd2 == NULL && g_str_has_prefix (t->name, "cond_stage_model.model."))
+  if (scan->text_sd2 == NULL
+      && (g_str_has_prefix (t->name, "cond_stage_model.model.")
+          || g_str_has_prefix (t->name, "conditioner.embedders.0.model.")))
     scan->text_sd2 = t->name;
   if (scan->text_sdxl == NULL
-      && (g_str_has_prefix (t->name, "conditioner.embedders.")
+      && (g_str_has_prefix (t->name, "conditioner.embedders.1.")
+          || g_str_has_prefix (t->name, "conditioner.embedders.0.transformer.")
           || g_str_has_prefix (t->name, "text_encoder_2/")))
     scan->text_sdxl = t->name;
   if (scan->proj_in == NULL && g_str_has_suffix (t->name, ".proj_in.weight"))
     scan->proj_in = t;
-  if (scan->scaled == NULL
-      && (g_str_has_suffix (t->name, ".scale_weight")
-          || strcmp (t->name, "scaled_fp8") == 0))
-    scan->scaled = t->name;
   if (!st_dtype_is_float (t->tensor->dtype))
     {
       if (scan->not_float == NULL && t->tensor->rank >= 2
@@ -69,12 +69,14 @@ scan_tensor (Scan *scan, const StModelTensor *t)
 static void
 scan_model (Scan *scan, StModel *model)
 {
+  static const char *const edm[] = { "edm_mean", "edm_std", "edm_vpred.sigma_max" };
   *scan = (Scan){ .names = sd_names_new (model) };
+  for (guint i = 0; scan->edm == NULL && i < G_N_ELEMENTS (edm); i++)
+    if (st_model_find (model, edm[i]) != NULL)
+      scan->edm = edm[i];
   for (guint i = 0; i < st_model_n_tensors (model); i++)
     if (is_part (st_model_tensor (model, i)->name))
       scan_tensor (scan, st_model_tensor (model, i));
-  if (scan->scaled == NULL && st_model_find (model, "scaled_fp8") != NULL)
-    scan->scaled = "scaled_fp8";
 }
 
 static const char *
@@ -141,21 +143,33 @@ parts_phrase (const SdInfo *info)
   return _ (phrases[which]);
 }
 
+/* The refiner's label has five numbers where the base model's has six. */
+static gboolean
+is_refiner (const Scan *scan)
+{
+  const StModelTensor *label
+      = sd_names_find (scan->names, SD_NAMES_UNET "label_emb.0.0.weight");
+  return label != NULL && label->tensor->rank == 2
+         && label->tensor->shape[1] == 1280 + 5 * 256;
+}
+
 /* Returns: (nullable) (transfer full): the first reason against making pictures with it
  */
 static char *
 find_obstacle (const SdInfo *info, const Scan *scan)
 {
-  const char *family = sd_family_name (info->family);
   const char *missing = !info->has_unet   ? _ ("UNet")
                         : !info->has_text ? _ ("text encoder")
                         : !info->has_vae  ? _ ("VAE")
                                           : NULL;
-  if (info->family != SD_FAMILY_SD1 && info->has_unet)
+  if (is_refiner (scan))
+    return g_strdup (_ ("This is the refiner of Stable Diffusion XL, which only finishes "
+                        "what the base model begins. Open the base model instead."));
+  if (scan->edm != NULL)
     return g_strdup_printf (
-        _ ("This version makes pictures with Stable Diffusion 1.x only, "
-           "and this is %s. Open a 1.x model instead."),
-        family != NULL ? family : _ ("another kind"));
+        _ ("This model was trained with noise levels of its own (“%s”), which this "
+           "version does not have. Open another model."),
+        scan->edm);
   if (missing != NULL)
     return g_strdup_printf (
         _ ("The %s is not in this file. Open a whole checkpoint, with text "
@@ -172,11 +186,6 @@ find_obstacle (const SdInfo *info, const Scan *scan)
            "takes 4: it needs a picture to begin with, which this version "
            "cannot give it. Open the plain version of the model."),
         info->unet_in_channels);
-  if (scan->scaled != NULL)
-    return g_strdup_printf (
-        _ ("The weights are stored with separate scales (“%s”), which this "
-           "version cannot read. Open the F16 version of the model."),
-        scan->scaled);
   if (scan->not_float != NULL)
     return g_strdup_printf (
         _ ("The weight “%s” is stored as whole numbers, which this version "
@@ -194,7 +203,7 @@ describe_foreign (SdInfo *info, StModel *model)
   info->why_not
       = kind.remedy != NULL
             ? g_steal_pointer (&kind.remedy)
-            : g_strdup (_ ("Pictures need a whole Stable Diffusion 1.x model: one "
+            : g_strdup (_ ("Pictures need a whole Stable Diffusion model: one "
                            "file of 2 to 7 gigabytes as a rule, or a diffusers "
                            "folder. Everything in this file can be looked at."));
   sd_kind_clear (&kind);
@@ -234,6 +243,8 @@ sd_info_new (StModel *model)
     describe_sd (info, &scan);
   else
     describe_foreign (info, model);
+  info->latent_scale = info->family == SD_FAMILY_SDXL ? 0.13025 : 0.18215;
+  sd_info_decide_prediction (info, model, scan.names);
   sd_info_read_defaults (info, model);
   sd_names_free (scan.names);
   return info;
@@ -247,6 +258,7 @@ sd_info_free (SdInfo *info)
   g_free (info->sentence);
   g_free (info->deciding_key);
   g_free (info->why_not);
+  g_free (info->prediction_key);
   g_strfreev (info->words);
   g_strfreev (info->prompts);
   g_free (info);

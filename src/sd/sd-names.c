@@ -17,6 +17,7 @@ struct _SdNames
   StModel *model;
   GHashTable
       *table; /* single-file spelling -> const StModelTensor *, owned by the model */
+  gboolean open_clip[2]; /* text encoders that are spelled so */
 };
 
 static void
@@ -34,8 +35,9 @@ add_tensor (SdNames *names,
             const SdNamesDiffusers *diffusers,
             const StModelTensor *tensor)
 {
-  static const char text[] = "cond_stage_model.transformer.";
   const char *name = tensor->name;
+  guint encoder;
+  gboolean open;
   if (strlen (name) != tensor->name_length)
     return;
   char *translated = sd_names_diffusers_translate (diffusers, name);
@@ -44,9 +46,11 @@ add_tensor (SdNames *names,
   else if (g_str_has_prefix (name, SD_NAMES_UNET) || g_str_has_prefix (name, SD_NAMES_VAE)
            || g_str_has_prefix (name, SD_NAMES_TEXT))
     add_name (names, g_strdup (name), tensor, TRUE);
-  else if (g_str_has_prefix (name, text)) /* older merges leave out "text_model." */
-    add_name (names, g_strconcat (SD_NAMES_TEXT, name + strlen (text), NULL), tensor,
-              FALSE);
+  else if ((translated = sd_names_clip_translate (name, &encoder, &open)) != NULL)
+    {
+      add_name (names, translated, tensor, FALSE);
+      names->open_clip[encoder] |= open;
+    }
 }
 
 SdNames *
@@ -55,7 +59,7 @@ sd_names_new (StModel *model)
   SdNames *names = g_new0 (SdNames, 1);
   names->model = st_model_ref (model);
   names->table = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  SdNamesDiffusers *diffusers = sd_names_diffusers_new (model);
+  SdNamesDiffusers *diffusers = sd_names_diffusers_new (model, "unet/", "vae/");
   for (guint i = 0; i < st_model_n_tensors (model); i++)
     add_tensor (names, diffusers, st_model_tensor (model, i));
   sd_names_diffusers_free (diffusers);
@@ -82,6 +86,18 @@ gboolean
 sd_names_has (SdNames *names, const char *ldm_name)
 {
   return sd_names_find (names, ldm_name) != NULL;
+}
+
+gboolean
+sd_names_is_open_clip (SdNames *names, guint encoder)
+{
+  return names->open_clip[encoder];
+}
+
+gboolean
+sd_names_in_folder (SdNames *names)
+{
+  return st_model_is_folder (names->model);
 }
 
 gboolean

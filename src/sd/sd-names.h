@@ -15,6 +15,7 @@
 #define SD_NAMES_UNET "model.diffusion_model."
 #define SD_NAMES_VAE "first_stage_model."
 #define SD_NAMES_TEXT "cond_stage_model.transformer.text_model."
+#define SD_NAMES_TEXT_2 "conditioner.embedders.1.transformer.text_model."
 
 typedef struct _SdNames SdNames;
 
@@ -35,6 +36,10 @@ void sd_names_free (SdNames *names);
  */
 const StModelTensor *sd_names_find (SdNames *names, const char *ldm_name);
 gboolean sd_names_has (SdNames *names, const char *ldm_name);
+/** sd_names_is_open_clip: text encoder @encoder (0 or 1) is spelled as OpenCLIP does */
+gboolean sd_names_is_open_clip (SdNames *names, guint encoder);
+/** sd_names_in_folder: the model is a diffusers folder */
+gboolean sd_names_in_folder (SdNames *names);
 
 /**
  * sd_names_matrix:

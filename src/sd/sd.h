@@ -32,6 +32,18 @@ typedef enum
   SD_FAMILY_SDXL
 } SdFamily;
 
+/* What the UNet was trained to predict: the noise, or v = noise·cos − clean·sin. */
+typedef enum
+{
+  SD_PREDICTION_AUTO, /* as the file says; a wish only */
+  SD_PREDICTION_EPSILON,
+  SD_PREDICTION_V
+} SdPrediction;
+
+/** sd_prediction_name: "auto", "epsilon" or "v" */
+const char *sd_prediction_name (SdPrediction prediction);
+gboolean sd_prediction_parse (const char *name, SdPrediction *prediction);
+
 typedef struct
 {
   SdFamily family;
@@ -40,7 +52,10 @@ typedef struct
   gboolean can_generate;
   char *why_not; /* when it cannot: cause and remedy, in plain words */
   gboolean has_text, has_unet, has_vae, diffusers_names, v_prediction;
+  char *prediction_key; /* (nullable): what says so; NULL: nothing, which means epsilon */
+  gboolean zero_snr;    /* trained with a last level without signal */
   guint unet_in_channels;
+  double latent_scale; /* what latents are multiplied with to have unit variance */
   guint width, height; /* default size */
   guint steps;
   double cfg;

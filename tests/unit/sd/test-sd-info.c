@@ -138,17 +138,31 @@ test_other_families (void)
       = { UNET "input_blocks.0.0.weight F16 32,4,3,3",
           UNET "middle_block.1.proj_in.weight F16 32,32", SD1_VAE,
           "cond_stage_model.model.token_embedding.weight F32 100,64", NULL };
-  assert_cannot (sd2, SD_FAMILY_SD2,
-                 "Stable Diffusion 2.x, F32, text encoder, UNet and VAE inside",
-                 "this is Stable Diffusion 2.x");
+  g_autoptr (SdInfo) two = info_of (sd2, NULL);
+  g_assert_cmpint (two->family, ==, SD_FAMILY_SD2);
+  g_assert_cmpstr (two->sentence, ==,
+                   "Stable Diffusion 2.x, F32, text encoder, UNet and VAE inside");
+  g_assert_true (two->can_generate);
+  g_assert_cmpuint (two->width, ==, 512);
   const char *xl[]
       = { SD1_UNET, SD1_VAE,
-          "conditioner.embedders.0.transformer.text_model.x BF16 1000,32", NULL };
-  assert_cannot (xl, SD_FAMILY_SDXL,
-                 "Stable Diffusion XL, BF16, text encoder, UNet and VAE inside",
-                 "this is Stable Diffusion XL");
+          "conditioner.embedders.0.transformer.text_model.embeddings.token_"
+          "embedding.weight BF16 1000,32",
+          "conditioner.embedders.1.model.token_embedding.weight BF16 1000,32", NULL };
   g_autoptr (SdInfo) info = info_of (xl, NULL);
+  g_assert_cmpint (info->family, ==, SD_FAMILY_SDXL);
+  g_assert_cmpstr (info->sentence, ==,
+                   "Stable Diffusion XL, BF16, text encoder, UNet and VAE inside");
+  g_assert_true (info->can_generate);
   g_assert_cmpuint (info->width, ==, 1024);
+  g_assert_cmpfloat (info->latent_scale, ==, 0.13025);
+  const char *refiner[] = { SD1_UNET, SD1_VAE, UNET "label_emb.0.0.weight F16 8,2560",
+                            "conditioner.embedders.0.model.token_embedding.weight F16 "
+                            "100,32",
+                            NULL };
+  assert_cannot (refiner, SD_FAMILY_SDXL,
+                 "Stable Diffusion XL, F16, text encoder, UNet and VAE inside",
+                 "refiner");
 }
 
 static void
@@ -164,15 +178,10 @@ test_unusable (void)
   assert_cannot (edit, SD_FAMILY_SD1,
                  "Stable Diffusion 1.x, F16, text encoder, UNet and VAE inside",
                  "takes 8 channels");
-  const char *scaled[] = { SD1_UNET,
-                           SD1_VAE,
-                           SD1_TEXT,
-                           UNET "out.2.weight F8_E4M3 200,200",
-                           UNET "out.2.scale_weight F32 1",
-                           NULL };
-  assert_cannot (scaled, SD_FAMILY_SD1,
-                 "Stable Diffusion 1.x, F8_E4M3, text encoder, UNet and VAE inside",
-                 "out.2.scale_weight");
+  const char *edm[] = { SD1_UNET, SD1_VAE, SD1_TEXT, "edm_mean F32 4", NULL };
+  assert_cannot (edm, SD_FAMILY_SD1,
+                 "Stable Diffusion 1.x, F16, text encoder, UNet and VAE inside",
+                 "edm_mean");
   const char *whole[] = { SD1_UNET, SD1_VAE, SD1_TEXT, UNET "out.2.weight I8 4,4", NULL };
   assert_cannot (whole, SD_FAMILY_SD1,
                  "Stable Diffusion 1.x, F16, text encoder, UNet and VAE inside",
