@@ -1,8 +1,8 @@
 /* make-checkpoint.c: a checkpoint with Stable Diffusion's names and shapes, weights from
  * a formula
  *
- *     make-checkpoint [--family sd1|sd2|sdxl|ssd1b] [--narrow] [--part unet|vae|text]
- *         OUT.safetensors
+ *     make-checkpoint [--family sd1|sd2|sdxl|ssd1b] [--narrow] [--part
+ * unet|vae|text|taesd] OUT.safetensors
  *
  * For tests and measurements: networks of true size without a large file in the tree, and
  * golden values that another program computed from the same weights. The formula and its
@@ -421,6 +421,27 @@ add_text (GArray *items, const Config *c)
       add_clip (items, &c->texts[i]);
 }
 
+/* The decoder of TAESD has bare numbers: convolutions, and blocks of three. */
+static void
+add_taesd (GArray *items)
+{
+  static const guint doubled[] = { 7, 12, 17 };
+  static const guint three[] = { 3, 4, 5, 8, 9, 10, 13, 14, 15, 18 };
+  add_both (items, "1", "", 64, 4, 3);
+  add_both (items, "19", "", 3, 64, 3);
+  for (guint i = 0; i < G_N_ELEMENTS (doubled); i++)
+    {
+      g_autofree char *name = g_strdup_printf ("%u.weight", doubled[i]);
+      add (items, name, 64, 64, 3, 3);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (three); i++)
+    for (guint conv = 0; conv <= 4; conv += 2)
+      {
+        g_autofree char *name = g_strdup_printf ("%u.conv.%u", three[i], conv);
+        add_both (items, name, "", 64, 64, 3);
+      }
+}
+
 /* ---- values ---- */
 
 static gboolean
@@ -523,7 +544,7 @@ find_config (const char *family, gboolean is_narrow)
 }
 
 #define USAGE                                                                            \
-  "[--family sd1|sd2|sdxl] [--narrow] [--part unet|vae|text] OUT.safetensors, or "       \
+  "[--family sd1|sd2|sdxl] [--narrow] [--part unet|vae|text|taesd] OUT.safetensors, or " \
   "--family ssd1b --narrow"
 
 int
@@ -534,7 +555,8 @@ main (int argc, char **argv)
   const GOptionEntry entries[] = {
     { "family", 0, 0, G_OPTION_ARG_STRING, &family, "sd1 (default) ...", "FAMILY" },
     { "narrow", 0, 0, G_OPTION_ARG_NONE, &is_narrow, "a tenth of the width", NULL },
-    { "part", 0, 0, G_OPTION_ARG_STRING, &part, "unet, vae or text alone", "PART" },
+    { "part", 0, 0, G_OPTION_ARG_STRING, &part, "unet, vae, text or taesd alone",
+      "PART" },
     { NULL },
   };
   g_autoptr (GOptionContext) context = g_option_context_new ("OUT.safetensors");
@@ -542,7 +564,7 @@ main (int argc, char **argv)
   g_option_context_add_main_entries (context, entries, NULL);
   gboolean good = g_option_context_parse (context, &argc, &argv, &error);
   gboolean known = part == NULL || strcmp (part, "unet") == 0 || strcmp (part, "vae") == 0
-                   || strcmp (part, "text") == 0;
+                   || strcmp (part, "text") == 0 || strcmp (part, "taesd") == 0;
   const Config *config = find_config (family != NULL ? family : "sd1", is_narrow);
   if (!good || argc != 2 || !known || config == NULL)
     {
@@ -557,6 +579,8 @@ main (int argc, char **argv)
     add_vae (items, config);
   if (part == NULL || strcmp (part, "text") == 0)
     add_text (items, config);
+  if (part != NULL && strcmp (part, "taesd") == 0)
+    add_taesd (items);
   if (fill_all (items, &error) && write_items (argv[1], config, items, &error))
     return 0;
   g_printerr ("make-checkpoint: %s\n", error->message);

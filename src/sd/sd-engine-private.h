@@ -20,6 +20,7 @@ typedef enum
   SD_STAGE_UNET,
   SD_STAGE_DECODE,
   SD_STAGE_ENCODE,
+  SD_STAGE_TINY, /* TAESD's decoder */
   SD_N_STAGES
 } SdStage;
 
@@ -86,6 +87,7 @@ struct _SdEngine
   guint64 context_owner; /* serial of the run whose prompts the cross states hold */
   guint64 last_serial;
   SdFactors factors;
+  gboolean no_tiny; /* TAESD's file turned out not to work */
 };
 
 /* Every function below blocks, and gives SD_ERROR_NOT_FINITE naming its stage. Latents
@@ -157,6 +159,15 @@ gboolean sd_engine_decode (SdEngine *engine,
                            float *rgb,
                            const BaseTask *task,
                            GError **error);
+
+/** sd_engine_decode_tiny: the same by TAESD, which must be there */
+gboolean sd_engine_decode_tiny (SdEngine *engine,
+                                const float *latents,
+                                guint h,
+                                guint w,
+                                float *rgb,
+                                const BaseTask *task,
+                                GError **error);
 
 /** sd_engine_program: the program for a size, made when it is not there; belongs to the
  * engine */

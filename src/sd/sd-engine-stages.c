@@ -13,10 +13,11 @@
 #include "sd/sd-engine-private.h"
 
 #include <glib/gi18n-lib.h>
+#include <math.h>
 #include <string.h>
 
 static const char *const stage_names[SD_N_STAGES]
-    = { "text", "text 2", "time", "context", "unet", "decoder", "encoder" };
+    = { "text", "text 2", "time", "context", "unet", "decoder", "encoder", "taesd" };
 
 /* ---- running ---- */
 
@@ -311,6 +312,33 @@ sd_engine_decode (SdEngine *engine,
   return nn_state_write (program->in, z, error)
          && run_program (engine, program, "decode", task, error)
          && read_state (program->out, rgb, _ ("The VAE's decoder"), error);
+}
+
+gboolean
+sd_engine_decode_tiny (SdEngine *engine,
+                       const float *latents,
+                       guint h,
+                       guint w,
+                       float *rgb,
+                       const BaseTask *task,
+                       GError **error)
+{
+  gsize pixels = (gsize) h * w, n = SD_LATENT_CHANNELS * pixels;
+  SdProgram *program = sd_engine_program (engine, SD_STAGE_TINY, 1, h, w, error);
+  g_autofree float *z = g_new (float, n);
+
+  if (program == NULL)
+    return FALSE;
+  to_channels_last (latents, pixels, SD_LATENT_CHANNELS, z);
+  for (gsize i = 0; i < n; i++)
+    z[i] = 3.0f * tanhf (z[i] / 3.0f);
+  if (!nn_state_write (program->in, z, error)
+      || !run_program (engine, program, NULL, task, error)
+      || !read_state (program->out, rgb, "TAESD", error))
+    return FALSE;
+  for (gsize i = 0; i < pixels * 64 * 3; i++)
+    rgb[i] = 2.0f * rgb[i] - 1.0f;
+  return TRUE;
 }
 
 float *

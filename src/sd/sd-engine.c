@@ -10,6 +10,7 @@
 #include "config.h"
 
 #include "sd/sd-engine-private.h"
+#include "sd/sd-info-private.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -100,6 +101,7 @@ make_shared (SdEngine *engine, SdStage stage, guint n, GError **error)
     case SD_STAGE_TEXT_2:
     case SD_STAGE_DECODE:
     case SD_STAGE_ENCODE:
+    case SD_STAGE_TINY:
     case SD_N_STAGES:
       break;
     }
@@ -136,6 +138,7 @@ program_shapes (
       *in = *out = (Shape){ n, h, w, SD_LATENT_CHANNELS };
       break;
     case SD_STAGE_DECODE:
+    case SD_STAGE_TINY:
       *in = (Shape){ 1, h, w, SD_LATENT_CHANNELS };
       *out = (Shape){ 1, 8 * h, 8 * w, 3 };
       break;
@@ -186,6 +189,8 @@ build_program (SdEngine *engine, const SdProgram *p, GError **error)
       return sd_vae_build_decoder (engine->vae, p->in, p->out, profile, error);
     case SD_STAGE_ENCODE:
       return sd_vae_build_encoder (engine->vae, p->in, p->out, profile, error);
+    case SD_STAGE_TINY:
+      return sd_taesd_build (engine->weights, p->in, p->out, profile, error);
     case SD_N_STAGES:
       break;
     }
@@ -333,6 +338,9 @@ open_context (SdEngine *engine, const BaseTask *task, GError **error)
   if (engine->unet == NULL)
     return FALSE;
   engine->vae = sd_vae_new (engine->weights, error);
+  /* XL's activations outgrow 16 bits there: half of a picture would be NaN. */
+  if (engine->vae != NULL && engine->info->family == SD_FAMILY_SDXL)
+    sd_vae_set_exact (engine->vae, TRUE);
   return engine->vae != NULL && check_widths (engine, error)
          && load_weights (engine, task, error);
 }
@@ -366,19 +374,12 @@ begin_hash (StModel *model)
              : NULL;
 }
 
-/* SHA-256 over all names, types and shapes, and over the values of the UNet's last layer,
- * which differ between checkpoints of the same shape. Not the hash of the whole file:
- * that takes seconds for gigabytes. */
-static char *
-make_fingerprint (SdEngine *engine)
+static void
+add_shapes (GChecksum *sum, StModel *model)
 {
-  static const char *const samples[]
-      = { SD_NAMES_UNET "out.2.weight", SD_NAMES_UNET "out.2.bias",
-          SD_NAMES_VAE "decoder.conv_out.weight" };
-  g_autoptr (GChecksum) sum = g_checksum_new (G_CHECKSUM_SHA256);
-  for (guint i = 0; i < st_model_n_tensors (engine->model); i++)
+  for (guint i = 0; i < st_model_n_tensors (model); i++)
     {
-      const StModelTensor *t = st_model_tensor (engine->model, i);
+      const StModelTensor *t = st_model_tensor (model, i);
       g_checksum_update (sum, (const guchar *) t->name, t->name_length);
       g_autofree char *type = g_strdup_printf ("|%s", st_dtype_name (t->tensor->dtype));
       g_checksum_update (sum, (const guchar *) type, -1);
@@ -389,6 +390,23 @@ make_fingerprint (SdEngine *engine)
           g_checksum_update (sum, (const guchar *) side, -1);
         }
     }
+}
+
+/* SHA-256 over all names, types and shapes, over what the user said of it, and over the
+ * values of the UNet's last layer, which differ between checkpoints of the same shape.
+ * Not the hash of the whole file: that takes seconds for gigabytes. */
+static char *
+make_fingerprint (SdEngine *engine)
+{
+  static const char *const samples[]
+      = { SD_NAMES_UNET "out.2.weight", SD_NAMES_UNET "out.2.bias",
+          SD_NAMES_VAE "decoder.conv_out.weight" };
+  g_autoptr (GChecksum) sum = g_checksum_new (G_CHECKSUM_SHA256);
+  const SdExtras *extras = sd_extras_of (engine->model);
+  for (guint i = 0; i < sd_names_n_models (engine->names); i++)
+    add_shapes (sum, sd_names_model (engine->names, i));
+  if (extras != NULL && extras->prediction != SD_PREDICTION_AUTO)
+    g_checksum_update (sum, (const guchar *) sd_prediction_name (extras->prediction), -1);
   for (guint i = 0; i < G_N_ELEMENTS (samples); i++)
     {
       const StModelTensor *t = sd_names_find (engine->names, samples[i]);
@@ -441,7 +459,9 @@ sd_engine_new (StModel *model,
       g_set_error (error, SD_ERROR, SD_ERROR_NOT_A_MODEL, "%s", engine->info->why_not);
       return NULL;
     }
-  engine->names = sd_names_new (model);
+  engine->names = sd_names_open (model, engine->info->family, error);
+  if (engine->names == NULL)
+    return NULL;
   engine->fingerprint = make_fingerprint (engine);
   engine->hash = begin_hash (model);
   engine->tokenizer = sd_tokenizer_new (error);

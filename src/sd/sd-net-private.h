@@ -166,6 +166,9 @@ typedef struct _SdVae SdVae;
 SdVae *sd_vae_new (SdWeights *weights, GError **error);
 void sd_vae_free (SdVae *vae);
 gboolean sd_vae_has_encoder (const SdVae *vae);
+/** sd_vae_set_exact: for programs made from now on: activations in 32 bits, whatever the
+ * context's are */
+void sd_vae_set_exact (SdVae *vae, gboolean exact);
 /** sd_vae_build_decoder: @z: [1][h][w][4], divided by the latent scale; @rgb:
  * [1][8h][8w][3] */
 NnProgram *sd_vae_build_decoder (
@@ -174,6 +177,15 @@ NnProgram *sd_vae_build_decoder (
  * then log variance */
 NnProgram *sd_vae_build_encoder (
     SdVae *vae, NnState *rgb, NnState *moments, gboolean profile, GError **error);
+
+/* ---- TAESD ---- */
+
+/** sd_taesd_is_there: whether a tiny decoder was given or found */
+gboolean sd_taesd_is_there (SdWeights *weights);
+/** sd_taesd_build: @z: [1][h][w][4], after 3·tanh (x / 3); @rgb: [1][8h][8w][3] in [0, 1]
+ */
+NnProgram *sd_taesd_build (
+    SdWeights *weights, NnState *z, NnState *rgb, gboolean profile, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdWeights, sd_weights_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdText, sd_text_free)

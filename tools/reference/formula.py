@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """formula.py: a checkpoint with Stable Diffusion's names and shapes and weights from a formula
 
-    formula.py [--family sd1|sd2|sdxl|ssd1b] [--narrow] [--part unet|vae|text] OUT.safetensors
+    formula.py [--family sd1|sd2|sdxl|ssd1b] [--narrow] [--part unet|vae|text|taesd] OUT.safetensors
 
 The twin of tools/make-checkpoint.c: both write the same bytes, so that golden values of a
 network of true size need no large file. Element i of a tensor is
@@ -243,8 +243,22 @@ class Shapes(dict):
             (self.add_open_clip if t.open else self.add_clip)(c, t)
 
 
+    # ---- the decoder of TAESD, in its own file: bare numbers, convolutions, blocks of three
+
+    def add_taesd(self):
+        self.both("1", 64, 4, 3, 3)
+        self.both("19", 3, 64, 3, 3)
+        for layer in (7, 12, 17):
+            self[f"{layer}.weight"] = (64, 64, 3, 3)
+        for layer in (3, 4, 5, 8, 9, 10, 13, 14, 15, 18):
+            for conv in (0, 2, 4):
+                self.both(f"{layer}.conv.{conv}", 64, 64, 3, 3)
+
+
 def shapes(config, part=None):
     out = Shapes()
+    if part == "taesd":
+        out.add_taesd()
     if part in (None, "unet"):
         out.add_unet(config)
     if part in (None, "vae"):
@@ -306,7 +320,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--family", choices=sorted(FULL | NARROW), default="sd1")
     parser.add_argument("--narrow", action="store_true")
-    parser.add_argument("--part", choices=["unet", "vae", "text"])
+    parser.add_argument("--part", choices=["unet", "vae", "text", "taesd"])
     parser.add_argument("out")
     args = parser.parse_args()
     write(args.out, (NARROW if args.narrow else FULL)[args.family], args.part)

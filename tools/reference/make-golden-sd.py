@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """make-golden-sd.py: what the networks and whole runs must give, by diffusers in fp32
 
-    make-golden-sd.py [sample] [narrow] [formula] [v2] [xl] [ssd1b] [v2-full] [xl-full]
+    make-golden-sd.py [sample] [narrow] [formula] [v2] [xl] [ssd1b] [v2-full] [xl-full] [taesd]
 
 Writes tests/golden/sd-sample (the bundled model) and, with weights of the formula, sd-narrow
 and sd-formula (Stable Diffusion 1.5), sd-v2 and sd-v2-full (2.1 with v-prediction), sd-xl and
@@ -244,6 +244,21 @@ def make_formula(name):
     golden.save()
 
 
+def make_taesd():
+    golden = Golden("sd-taesd", "tools/make-checkpoint --part taesd")
+    shapes = formula.shapes(None, "taesd")
+    # diffusers has no layer for the first clamp, and counts from the next
+    state = {f"decoder.layers.{int(n.split('.')[0]) - 1}.{n.split('.', 1)[1]}": torch.from_numpy(formula.tensor(n, s))
+             for n, s in shapes.items()}
+    vae = diffusers.AutoencoderTiny().eval().requires_grad_(False)
+    missing, unexpected = vae.load_state_dict(state, strict=False)
+    assert not unexpected and all(n.startswith("encoder.") for n in missing)
+    latents = golden.noise(1, 4, 6, 9)
+    golden.add("taesd.latents", latents, what="scaled, as the UNet sees them")
+    golden.add("taesd.decoded", vae.decode(latents).sample, what="picture, about -1 … 1, not clamped")
+    golden.save()
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="*", default=["sample", "narrow", "formula"])
@@ -253,5 +268,7 @@ if __name__ == "__main__":
         if what == "sample":
             make_sample()
             runpy.run_path(str(pathlib.Path(__file__).with_name("make-names.py")), run_name="__main__")
+        elif what == "taesd":
+            make_taesd()
         else:
             make_formula(f"sd-{what}")
