@@ -370,7 +370,8 @@ static const ConvCase conv_cases[] = {
   { "conv up, odd", 2, 5, 4, 64, 0, 64, 1, FALSE, 9, 7, 0, NN_ACT_NONE, FALSE, NN_F16 },
   { "conv 1 pixel", 1, 1, 1, 16, 0, 64, 1, FALSE, 0, 0, 0, NN_ACT_NONE, FALSE, NN_F32 },
   /* large enough for Winograd's form */
-  { "conv tiles relu", 1, 18, 13, 64, 0, 64, 1, FALSE, 0, 0, 0, NN_ACT_RELU, TRUE, NN_F16 },
+  { "conv tiles relu", 1, 18, 13, 64, 0, 64, 1, FALSE, 0, 0, 0, NN_ACT_RELU, TRUE,
+    NN_F16 },
   { "conv tiles", 2, 18, 13, 64, 0, 64, 1, FALSE, 0, 0, 2, NN_ACT_SILU, TRUE, NN_F16 },
   { "conv tiles, 32", 1, 33, 34, 32, 0, 32, 1, FALSE, 0, 0, 0, NN_ACT_NONE, TRUE,
     NN_F32 },
@@ -562,8 +563,8 @@ static void
 test_small (void)
 {
   const guint dims[] = { 64, 320, 10 };
-  const NnAct acts[] = { NN_ACT_NONE, NN_ACT_SILU, NN_ACT_GELU, NN_ACT_QUICK_GELU,
-                          NN_ACT_RELU };
+  const NnAct acts[]
+      = { NN_ACT_NONE, NN_ACT_SILU, NN_ACT_GELU, NN_ACT_QUICK_GELU, NN_ACT_RELU };
 
   for (guint i = 0; i < G_N_ELEMENTS (dims); i++)
     {
