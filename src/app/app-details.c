@@ -18,6 +18,7 @@
 #include "app/app-settings.h"
 #include "app/app-window.h"
 #include "app/app-wrap.h"
+#include "app/app-tooltip.h"
 
 #define MAX_FILES 20 /* whose metadata are shown */
 #define MIN_TITLE 14 /* characters that a title takes from the rows above */
@@ -251,7 +252,7 @@ update_head (AppDetails *self)
   gtk_label_set_label (self->facts, facts);
   app_outline_totals (app_stats_get_outline (self->stats), self->id, &totals);
   exact = g_format_size_full (totals.bytes, G_FORMAT_SIZE_LONG_FORMAT);
-  gtk_widget_set_tooltip_text (GTK_WIDGET (self->facts), exact);
+  app_tooltip_set (GTK_WIDGET (self->facts), exact);
 }
 
 void

@@ -15,6 +15,7 @@
 
 #include "app/app-format.h"
 #include "app/app-wrap.h"
+#include "app/app-tooltip.h"
 
 typedef enum
 {
@@ -172,7 +173,7 @@ app_figures_set (AppFigures *self, StatsTensor *stats)
 
       text = stats != NULL ? figure_text (stats, rows[i].figure, &exact) : g_strdup ("–");
       gtk_label_set_label (self->values[i], text);
-      gtk_widget_set_tooltip_text (GTK_WIDGET (self->values[i]), exact);
+      app_tooltip_set (GTK_WIDGET (self->values[i]), exact);
       if (stats != NULL && is_fault (stats_tensor_summary (stats), rows[i].figure))
         gtk_widget_add_css_class (GTK_WIDGET (self->values[i]), "app-fault-text");
       else

@@ -20,6 +20,7 @@ struct _AppModel
   AppOutline *outline;
   char *title;
   gboolean bundled;
+  guint64 dtype_bytes[ST_N_DTYPES];
 };
 
 G_DEFINE_FINAL_TYPE (AppModel, app_model, G_TYPE_OBJECT)
@@ -111,6 +112,11 @@ load_thread (GTask *gtask, gpointer source, gpointer data, GCancellable *cancell
       g_task_return_error (gtask, error);
       return;
     }
+  for (guint i = 0; i < st_model_n_tensors (self->model); i++)
+    {
+      const StTensor *tensor = st_model_tensor (self->model, i)->tensor;
+      self->dtype_bytes[tensor->dtype] += tensor->end - tensor->begin;
+    }
   self->info = sd_info_new (self->model);
   self->bundled = g_strcmp0 (bundled, load->path) == 0;
   self->title = make_title (self->model, self->bundled);
@@ -186,6 +192,12 @@ AppOutline *
 app_model_get_outline (AppModel *self)
 {
   return self->outline;
+}
+
+const guint64 *
+app_model_get_dtype_bytes (AppModel *self)
+{
+  return self->dtype_bytes;
 }
 
 const SdInfo *

@@ -34,6 +34,8 @@ StTree *app_model_get_tree (AppModel *self);
 /** app_model_get_outline: the tree as it was to be shown when the model was opened */
 AppOutline *app_model_get_outline (AppModel *self);
 const SdInfo *app_model_get_info (AppModel *self);
+/** app_model_get_dtype_bytes: ST_N_DTYPES sums, by StDtype */
+const guint64 *app_model_get_dtype_bytes (AppModel *self);
 const char *app_model_get_path (AppModel *self);
 /** app_model_get_title: for people: "Sample Model" for the bundled one */
 const char *app_model_get_title (AppModel *self);

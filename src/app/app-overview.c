@@ -51,17 +51,12 @@ set_parts (AppOverview *self, AppOutline *outline)
 }
 
 static void
-set_types (AppOverview *self, StModel *model)
+set_types (AppOverview *self, AppModel *model)
 {
-  guint64 bytes[ST_N_DTYPES] = { 0 };
+  const guint64 *bytes = app_model_get_dtype_bytes (model);
   AppShare shares[ST_N_DTYPES];
   guint n = 0;
 
-  for (guint i = 0; i < st_model_n_tensors (model); i++)
-    {
-      const StTensor *tensor = st_model_tensor (model, i)->tensor;
-      bytes[tensor->dtype] += tensor->end - tensor->begin;
-    }
   for (guint i = 0; i < ST_N_DTYPES; i++)
     {
       if (bytes[i] > 0)
@@ -109,7 +104,7 @@ app_overview_set (AppOverview *self, AppStats *stats)
   g_set_object (&self->stats, stats);
   set_sentence (self, model);
   set_parts (self, app_stats_get_outline (stats));
-  set_types (self, app_model_get_model (model));
+  set_types (self, model);
   app_overview_refresh (self);
 }
 

@@ -162,6 +162,25 @@ app_query_is_empty (const AppQuery *self)
   return self->terms->len == 0;
 }
 
+static gboolean
+has_only_texts (const char *text)
+{
+  g_autoptr (AppQuery) query = app_query_new (text);
+
+  for (guint i = 0; i < query->terms->len; i++)
+    if (((Term *) query->terms->pdata[i])->kind != TERM_TEXT)
+      return FALSE;
+  return TRUE;
+}
+
+/* A name that has a word has the word's beginning too. */
+gboolean
+app_query_narrows (const char *text, const char *before)
+{
+  return before != NULL && g_str_has_prefix (text, before) && has_only_texts (before)
+         && has_only_texts (text);
+}
+
 /* ---- matching ---- */
 
 /* Whether @pattern matches at the very start of @text; '#' takes all digits that follow.
@@ -270,6 +289,7 @@ words_of_part (const AppQuery *self, const AppOutline *outline, guint32 id)
 guint8 *
 app_query_run (const AppQuery *self,
                const AppOutline *outline,
+               const guint8 *within,
                GCancellable *cancellable,
                guint *n_hits)
 {
@@ -288,7 +308,8 @@ app_query_run (const AppQuery *self,
       words[id] = words_of_part (self, outline, id);
       if (node->parent != APP_OUTLINE_NONE)
         words[id] |= words[node->parent];
-      if (node->node == NULL || node->node->tensor == NULL)
+      if (node->node == NULL || node->node->tensor == NULL
+          || (within != NULL && !within[id]))
         continue;
       for (i = 0; i < self->terms->len; i++)
         {

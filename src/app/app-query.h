@@ -20,7 +20,14 @@ void app_query_free (AppQuery *self);
 gboolean app_query_is_empty (const AppQuery *self);
 
 /**
+ * app_query_narrows: whether all that a search for @text finds was found by @before
+ * (nullable) too
+ */
+gboolean app_query_narrows (const char *text, const char *before);
+
+/**
  * app_query_run:
+ * @within: (nullable): what an earlier search gave; only that is looked through
  * @n_hits: (out): tensors that match
  *
  * One byte for each row of @outline, 1 where it is shown: hits, what they lie in, and all
@@ -29,6 +36,7 @@ gboolean app_query_is_empty (const AppQuery *self);
  */
 guint8 *app_query_run (const AppQuery *self,
                        const AppOutline *outline,
+                       const guint8 *within,
                        GCancellable *cancellable,
                        guint *n_hits);
 

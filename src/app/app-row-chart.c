@@ -136,32 +136,33 @@ app_row_chart_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
     draw_mark (widget, snapshot, y);
 }
 
-static void
-update (AppRowChart *self)
+char *
+app_row_chart_describe (AppRowChart *self)
 {
   const StatsSummary *summary
       = self->row != NULL ? app_tensor_row_get_summary (self->row) : NULL;
-  g_autofree char *text = NULL;
 
   if (summary == NULL)
-    text = g_strdup (_ ("Not computed yet"));
-  else if (summary->nan + summary->pos_inf + summary->neg_inf > 0)
+    return g_strdup (_ ("Not computed yet"));
+  if (summary->nan + summary->pos_inf + summary->neg_inf > 0)
     {
       g_autofree char *nan = app_format_count (summary->nan);
       g_autofree char *inf = app_format_count (summary->pos_inf + summary->neg_inf);
-      text = g_strdup_printf (_ ("%s values are NaN, %s infinite"), nan, inf);
+      return g_strdup_printf (_ ("%s values are NaN, %s infinite"), nan, inf);
     }
-  else if (!summary->has_moments)
-    text = g_strdup (_ ("No values"));
-  else
-    {
-      g_autofree char *lo = app_format_value (summary->min);
-      g_autofree char *hi = app_format_value (summary->max);
-      g_autofree char *range = app_format_range (lo, hi);
-      text = summary->min == summary->max ? g_strdup_printf (_ ("Constant: %s"), lo)
-                                          : g_strdup (range);
-    }
-  gtk_widget_set_tooltip_text (GTK_WIDGET (self), text);
+  if (!summary->has_moments)
+    return g_strdup (_ ("No values"));
+  g_autofree char *lo = app_format_value (summary->min);
+  g_autofree char *hi = app_format_value (summary->max);
+  return summary->min == summary->max ? g_strdup_printf (_ ("Constant: %s"), lo)
+                                      : app_format_range (lo, hi);
+}
+
+static void
+update (AppRowChart *self)
+{
+  g_autofree char *text = app_row_chart_describe (self);
+
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   text, -1);
   gtk_widget_queue_draw (GTK_WIDGET (self));

@@ -11,6 +11,7 @@
 
 #include "app/app-ink.h"
 #include "app/app-wrap.h"
+#include "app/app-tooltip.h"
 
 #define MOST 6
 #define BAR_HEIGHT 16
@@ -138,7 +139,7 @@ append_legend (AppShares *self, int swatch, const char *label, guint64 bytes)
   size = gtk_label_new (text);
   gtk_widget_add_css_class (size, "dim-label");
   gtk_widget_add_css_class (size, "numeric");
-  gtk_widget_set_tooltip_text (size, exact);
+  app_tooltip_set (size, exact);
   gtk_box_append (GTK_BOX (box), GTK_WIDGET (mark));
   gtk_box_append (GTK_BOX (box), name);
   gtk_box_append (GTK_BOX (box), size);

@@ -14,9 +14,11 @@
 
 #include <math.h>
 
-#define FLUSH_MS 66
-#define FLUSH_MOST 4000 /* results a flush, about a millisecond */
+#define FLUSH_MS 33
+#define FLUSH_MOST 1500 /* results a flush, about two milliseconds */
 #define PARTIAL_US G_USEC_PER_SEC
+#define PARTIAL_SHARE 8 /* of the time, groups that are not complete are put together */
+#define MERGE_MOST 4096 /* results that are put together at once */
 #define SCALE_SHARE 0.9 /* of the values are in tensors within the common scale */
 #define EXPONENTS 128
 
@@ -25,7 +27,7 @@ typedef struct
 {
   StatsTensor *stats;
   gboolean complete, running;
-  gint64 started;
+  gint64 next; /* time of the next partial one */
 } Group;
 
 struct _AppStats
@@ -33,16 +35,20 @@ struct _AppStats
   GObject parent_instance;
   AppModel *model;
   AppOutline *outline;
-  StatsQueue *queue;
-  GMutex lock;     /* of the next three */
+  StatsQueue *queue; /* NULL until it is made, and after stopping */
+  gboolean all;      /* everything is wanted */
+  GMutex lock;       /* of the next five */
+  guint gathering;   /* threads that look into the queue */
+  GCond gathered;
   GArray *arrived; /* guint: what the workers have done */
   GError *error;
   guint source;
-  GArray *todo;       /* guint: what has arrived, not looked at yet */
-  guint8 *done;       /* a byte for each tensor */
-  guint32 *remaining; /* tensors to come at and below each row */
-  GHashTable *groups; /* id → Group */
-  GCancellable *stop;
+  GArray *todo;                /* guint: what has arrived, not looked at yet */
+  guint8 *done;                /* a byte for each tensor */
+  guint32 *finished;           /* tensors done at and below each row */
+  GHashTable *groups;          /* id → Group */
+  GCancellable *stop;          /* of what is computed for this outline */
+  GCancellable *ended;         /* of everything */
   double exponents[EXPONENTS]; /* values of tensors that reach to 2^(i − 64) */
   double n_exponents;
   int scale;
@@ -102,7 +108,7 @@ note_done (AppStats *self, guint tensor_index)
   self->done[tensor_index] = 1;
   for (guint32 id = app_outline_find (self->outline, tensor_index);
        id != APP_OUTLINE_NONE; id = app_outline_get (self->outline, id)->parent)
-    self->remaining[id]--;
+    self->finished[id]++;
   note_reach (self, tensor_index);
 }
 
@@ -147,7 +153,8 @@ typedef struct
 {
   guint32 id;
   gboolean complete;
-  GPtrArray *parts;
+  AppOutline *outline;
+  gint64 took;
 } Merge;
 
 static void
@@ -155,19 +162,66 @@ merge_free (gpointer data)
 {
   Merge *merge = data;
 
-  g_ptr_array_unref (merge->parts);
+  app_outline_unref (merge->outline);
   g_free (merge);
+}
+
+/* Puts the results in @parts together: in their place stands one. */
+static void
+merge_parts (GPtrArray *parts)
+{
+  StatsTensor *merged;
+
+  if (parts->len < 2)
+    return;
+  merged = stats_tensor_merge ((StatsTensor *const *) parts->pdata, parts->len);
+  g_ptr_array_set_size (parts, 0);
+  g_ptr_array_add (parts, merged);
+}
+
+/* On a thread: what is there of the tensors below a row, some thousand at a time, for
+ * half a million would be a quarter of a gigabyte. Stopping waits for who is at this. */
+static GPtrArray *
+gather (AppStats *self, const Merge *merge, GCancellable *cancellable)
+{
+  g_autoptr (GArray) tensors = app_outline_tensors (merge->outline, merge->id);
+  GPtrArray *parts = g_ptr_array_new_with_free_func ((GDestroyNotify) stats_tensor_unref);
+
+  g_mutex_lock (&self->lock);
+  if (g_cancellable_is_cancelled (cancellable))
+    g_array_set_size (tensors, 0);
+  self->gathering++;
+  g_mutex_unlock (&self->lock);
+  for (guint i = 0; i < tensors->len; i++)
+    {
+      StatsTensor *part
+          = stats_queue_peek (self->queue, g_array_index (tensors, guint, i));
+
+      if (part != NULL)
+        g_ptr_array_add (parts, part);
+      if (parts->len == MERGE_MOST)
+        merge_parts (parts);
+      if (g_cancellable_is_cancelled (cancellable))
+        break;
+    }
+  g_mutex_lock (&self->lock);
+  self->gathering--;
+  g_cond_signal (&self->gathered);
+  g_mutex_unlock (&self->lock);
+  merge_parts (parts);
+  return parts;
 }
 
 static void
 merge_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   Merge *merge = data;
+  gint64 start = g_get_monotonic_time ();
+  g_autoptr (GPtrArray) parts = gather (source, merge, cancellable);
 
-  g_task_return_pointer (
-      task,
-      stats_tensor_merge ((StatsTensor *const *) merge->parts->pdata, merge->parts->len),
-      (GDestroyNotify) stats_tensor_unref);
+  merge->took = g_get_monotonic_time () - start;
+  g_task_return_pointer (task, parts->len > 0 ? stats_tensor_ref (parts->pdata[0]) : NULL,
+                         (GDestroyNotify) stats_tensor_unref);
 }
 
 static void
@@ -178,42 +232,38 @@ on_merged (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (StatsTensor) stats = g_task_propagate_pointer (G_TASK (result), NULL);
   Group *group;
 
-  if (stats == NULL
-      || g_cancellable_is_cancelled (g_task_get_cancellable (G_TASK (result))))
+  if (g_cancellable_is_cancelled (g_task_get_cancellable (G_TASK (result))))
     return;
   group = g_hash_table_lookup (self->groups, GUINT_TO_POINTER (merge->id));
   group->running = FALSE;
+  group->next = g_get_monotonic_time () + MAX (PARTIAL_US, PARTIAL_SHARE * merge->took);
+  if (stats == NULL)
+    return;
   group->complete = merge->complete;
   g_clear_pointer (&group->stats, stats_tensor_unref);
   group->stats = g_steal_pointer (&stats);
   g_signal_emit (self, signals[UPDATED], 0);
 }
 
+static guint
+n_missing (AppStats *self, guint32 id)
+{
+  AppOutlineTotals totals;
+
+  app_outline_totals (self->outline, id, &totals);
+  return totals.n_tensors - self->finished[id];
+}
+
 static void
 start_merge (AppStats *self, guint32 id, Group *group)
 {
-  g_autoptr (GArray) tensors = app_outline_tensors (self->outline, id);
   g_autoptr (GTask) task = NULL;
   Merge *merge = g_new0 (Merge, 1);
 
   merge->id = id;
-  merge->complete = self->remaining[id] == 0;
-  merge->parts = g_ptr_array_new_with_free_func ((GDestroyNotify) stats_tensor_unref);
-  for (guint i = 0; i < tensors->len; i++)
-    {
-      guint index = g_array_index (tensors, guint, i);
-      StatsTensor *part
-          = self->done[index] ? stats_queue_peek (self->queue, index) : NULL;
-      if (part != NULL)
-        g_ptr_array_add (merge->parts, part);
-    }
-  if (merge->parts->len == 0)
-    {
-      merge_free (merge);
-      return;
-    }
+  merge->complete = n_missing (self, id) == 0;
+  merge->outline = app_outline_ref (self->outline);
   group->running = TRUE;
-  group->started = g_get_monotonic_time ();
   task = g_task_new (self, self->stop, on_merged, NULL);
   g_task_set_task_data (task, merge, merge_free);
   g_task_run_in_thread (task, merge_thread);
@@ -233,12 +283,12 @@ get_group (AppStats *self, guint32 id)
 }
 
 StatsTensor *
-app_stats_get_partial (AppStats *self, guint32 id, guint *n_missing)
+app_stats_get_partial (AppStats *self, guint32 id, guint *missing)
 {
   const AppOutlineNode *node = app_outline_get (self->outline, id);
   Group *group;
 
-  *n_missing = self->remaining[id];
+  *missing = n_missing (self, id);
   if (self->queue == NULL)
     return NULL;
   if (node->node != NULL && node->node->tensor != NULL)
@@ -246,8 +296,8 @@ app_stats_get_partial (AppStats *self, guint32 id, guint *n_missing)
                ? stats_queue_peek (self->queue, node->node->index)
                : NULL;
   group = get_group (self, id);
-  if (!group->running && !group->complete
-      && (*n_missing == 0 || g_get_monotonic_time () - group->started > PARTIAL_US))
+  if (!group->running && !group->complete && self->finished[id] > 0
+      && (*missing == 0 || g_get_monotonic_time () > group->next))
     start_merge (self, id, group);
   return group->stats != NULL ? stats_tensor_ref (group->stats) : NULL;
 }
@@ -255,15 +305,15 @@ app_stats_get_partial (AppStats *self, guint32 id, guint *n_missing)
 StatsTensor *
 app_stats_get (AppStats *self, guint32 id)
 {
-  guint n_missing;
+  guint missing;
   Group *group;
 
-  if (self->remaining[id] > 0)
+  if (n_missing (self, id) > 0)
     return NULL;
   group = g_hash_table_lookup (self->groups, GUINT_TO_POINTER (id));
   if (group != NULL && !group->complete && group->running)
     return NULL;
-  return app_stats_get_partial (self, id, &n_missing);
+  return app_stats_get_partial (self, id, &missing);
 }
 
 void
@@ -324,8 +374,6 @@ app_stats_get_model (AppStats *self)
 void
 app_stats_set_outline (AppStats *self, AppOutline *outline)
 {
-  guint size = app_outline_size (outline);
-
   g_cancellable_cancel (self->stop);
   g_object_unref (self->stop);
   self->stop = g_cancellable_new ();
@@ -333,33 +381,60 @@ app_stats_set_outline (AppStats *self, AppOutline *outline)
   app_outline_ref (outline);
   app_outline_unref (self->outline);
   self->outline = outline;
-  g_free (self->remaining);
-  self->remaining = g_new0 (guint32, size);
+  g_free (self->finished);
+  self->finished = g_new0 (guint32, app_outline_size (outline));
   for (guint i = 0; i < app_outline_n_tensors (outline); i++)
+    for (guint32 id = self->done[i] ? app_outline_find (outline, i) : APP_OUTLINE_NONE;
+         id != APP_OUTLINE_NONE; id = app_outline_get (outline, id)->parent)
+      self->finished[id]++;
+}
+
+/* Half a million entries take their time. */
+static void
+queue_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  AppStats *self = source;
+
+  g_task_return_pointer (
+      task, stats_queue_new (app_model_get_model (self->model), on_done, self),
+      (GDestroyNotify) stats_queue_free);
+}
+
+static void
+on_queue (GObject *source, GAsyncResult *result, gpointer unused)
+{
+  AppStats *self = APP_STATS (source);
+  StatsQueue *queue = g_task_propagate_pointer (G_TASK (result), NULL);
+
+  if (g_cancellable_is_cancelled (self->ended))
     {
-      guint32 id = app_outline_find (outline, i);
-      if (id != APP_OUTLINE_NONE && !self->done[i])
-        self->remaining[id]++;
+      stats_queue_free (queue);
+      return;
     }
-  for (guint32 id = size; id-- > 1;)
-    self->remaining[app_outline_get (outline, id)->parent] += self->remaining[id];
+  self->queue = queue;
+  if (self->all)
+    stats_queue_want_all (queue);
+  g_signal_emit (self, signals[UPDATED], 0);
 }
 
 AppStats *
 app_stats_new (AppModel *model, AppOutline *outline)
 {
   AppStats *self = g_object_new (APP_TYPE_STATS, NULL);
+  g_autoptr (GTask) task = NULL;
 
   self->model = g_object_ref (model);
   self->done = g_new0 (guint8, app_outline_n_tensors (outline));
   app_stats_set_outline (self, outline);
-  self->queue = stats_queue_new (app_model_get_model (model), on_done, self);
+  task = g_task_new (self, NULL, on_queue, NULL);
+  g_task_run_in_thread (task, queue_thread);
   return self;
 }
 
 void
 app_stats_want_all (AppStats *self)
 {
+  self->all = TRUE;
   if (self->queue != NULL)
     stats_queue_want_all (self->queue);
 }
@@ -368,6 +443,11 @@ void
 app_stats_stop (AppStats *self)
 {
   g_cancellable_cancel (self->stop);
+  g_cancellable_cancel (self->ended);
+  g_mutex_lock (&self->lock);
+  while (self->gathering > 0)
+    g_cond_wait (&self->gathered, &self->lock);
+  g_mutex_unlock (&self->lock);
   g_clear_pointer (&self->queue, stats_queue_free);
   /* No worker runs any more: nothing sets the source anew. */
   g_clear_handle_id (&self->source, g_source_remove);
@@ -392,9 +472,11 @@ app_stats_finalize (GObject *object)
   g_clear_pointer (&self->outline, app_outline_unref);
   g_clear_object (&self->model);
   g_clear_object (&self->stop);
+  g_clear_object (&self->ended);
+  g_cond_clear (&self->gathered);
   g_array_unref (self->todo);
   g_free (self->done);
-  g_free (self->remaining);
+  g_free (self->finished);
   G_OBJECT_CLASS (app_stats_parent_class)->finalize (object);
 }
 
@@ -415,4 +497,6 @@ app_stats_init (AppStats *self)
   self->todo = g_array_new (FALSE, FALSE, sizeof (guint));
   self->groups = g_hash_table_new_full (NULL, NULL, NULL, group_free);
   self->stop = g_cancellable_new ();
+  self->ended = g_cancellable_new ();
+  g_cond_init (&self->gathered);
 }

@@ -17,6 +17,9 @@
 #include "app/app-format.h"
 #include "app/app-row-chart.h"
 #include "app/app-settings.h"
+#include "app/app-tensor-name.h"
+
+#define WIDE_SHAPE 20 /* characters: four dimensions, two of them of four digits */
 
 typedef struct
 {
@@ -45,7 +48,7 @@ typedef struct
   AppTensorBound bound;
   AppTensorTapped tapped;
   gpointer user_data;
-  gboolean narrow;
+  gboolean narrow, wide;
   GObject *probe[2];
   AppSort probed;
   GtkColumnViewColumn *made[G_N_ELEMENTS (columns)];
@@ -110,21 +113,20 @@ update_label (GtkLabel *label)
   g_autofree char *text = cell_text (row, column->sort);
 
   gtk_label_set_label (label, text);
-  if (column->sort == APP_SORT_SIZE)
-    {
-      g_autofree char *exact = NULL;
-      AppOutlineTotals totals;
-      app_outline_totals (app_tensor_row_get_outline (row), app_tensor_row_get_id (row),
-                          &totals);
-      exact = g_format_size_full (totals.bytes, G_FORMAT_SIZE_LONG_FORMAT);
-      gtk_widget_set_tooltip_text (GTK_WIDGET (label), exact);
-    }
 }
 
 static AppTensorRow *
 item_row (GtkListItem *item)
 {
-  return gtk_tree_list_row_get_item (gtk_list_item_get_item (item));
+  return gtk_list_item_get_item (item);
+}
+
+/* Cells know their row: see app_tensor_columns_row_at (). */
+static void
+set_cell_row (GtkWidget *cell, AppTensorRow *row)
+{
+  g_object_set_data_full (G_OBJECT (cell), "row", row != NULL ? g_object_ref (row) : NULL,
+                          g_object_unref);
 }
 
 static void
@@ -144,9 +146,9 @@ static void
 on_label_bind (GtkListItemFactory *factory, GtkListItem *item, const Column *column)
 {
   GtkWidget *label = gtk_list_item_get_child (item);
-  g_autoptr (AppTensorRow) row = item_row (item);
+  AppTensorRow *row = item_row (item);
 
-  g_object_set_data_full (G_OBJECT (label), "row", g_object_ref (row), g_object_unref);
+  set_cell_row (label, row);
   if (column->needs_stats)
     g_signal_connect_swapped (row, "notify::stats", G_CALLBACK (update_label), label);
   update_label (GTK_LABEL (label));
@@ -160,7 +162,7 @@ on_label_unbind (GtkListItemFactory *factory, GtkListItem *item, const Column *c
 
   if (column->needs_stats)
     g_signal_handlers_disconnect_by_data (row, label);
-  g_object_set_data (G_OBJECT (label), "row", NULL);
+  set_cell_row (label, NULL);
 }
 
 static void
@@ -172,96 +174,43 @@ on_chart_setup (GtkListItemFactory *factory, GtkListItem *item, gpointer unused)
 static void
 on_chart_bind (GtkListItemFactory *factory, GtkListItem *item, gpointer unused)
 {
-  g_autoptr (AppTensorRow) row = item_row (item);
-
-  app_row_chart_set_row (APP_ROW_CHART (gtk_list_item_get_child (item)), row);
+  app_row_chart_set_row (APP_ROW_CHART (gtk_list_item_get_child (item)), item_row (item));
+  set_cell_row (gtk_list_item_get_child (item), item_row (item));
 }
 
 static void
 on_chart_unbind (GtkListItemFactory *factory, GtkListItem *item, gpointer unused)
 {
   app_row_chart_set_row (APP_ROW_CHART (gtk_list_item_get_child (item)), NULL);
-}
-
-/* The view's own single-click-activate would also select whatever the pointer is over. */
-static void
-on_tap (GtkGestureClick *gesture, int n_press, double x, double y, GtkListItem *item)
-{
-  GtkWidget *box = gtk_event_controller_get_widget (GTK_EVENT_CONTROLLER (gesture));
-  GtkWidget *view = gtk_widget_get_ancestor (box, GTK_TYPE_COLUMN_VIEW);
-  Columns *self = view != NULL ? columns_of (view) : NULL;
-  g_autoptr (AppTensorRow) row = NULL;
-
-  if (self == NULL || !self->narrow || gtk_list_item_get_item (item) == NULL)
-    return;
-  row = item_row (item);
-  self->tapped (row, self->user_data);
+  set_cell_row (gtk_list_item_get_child (item), NULL);
 }
 
 static void
 on_name_setup (GtkListItemFactory *factory, GtkListItem *item, gpointer unused)
 {
-  GtkGesture *tap = gtk_gesture_click_new ();
-  GtkWidget *expander = gtk_tree_expander_new ();
-  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
-  GtkWidget *name = gtk_label_new (NULL), *second = gtk_label_new (NULL);
-
-  gtk_label_set_xalign (GTK_LABEL (name), 0);
-  gtk_label_set_ellipsize (GTK_LABEL (name), PANGO_ELLIPSIZE_END);
-  gtk_label_set_xalign (GTK_LABEL (second), 0);
-  gtk_label_set_ellipsize (GTK_LABEL (second), PANGO_ELLIPSIZE_END);
-  gtk_widget_add_css_class (second, "caption");
-  gtk_widget_add_css_class (second, "dim-label");
-  gtk_widget_add_css_class (second, "numeric");
-  gtk_widget_set_valign (box, GTK_ALIGN_CENTER);
-  gtk_widget_set_hexpand (box, TRUE);
-  g_signal_connect (tap, "released", G_CALLBACK (on_tap), item);
-  gtk_widget_add_controller (box, GTK_EVENT_CONTROLLER (tap));
-  gtk_box_append (GTK_BOX (box), name);
-  gtk_box_append (GTK_BOX (box), second);
-  gtk_tree_expander_set_child (GTK_TREE_EXPANDER (expander), box);
-  gtk_list_item_set_child (item, expander);
+  gtk_list_item_set_child (item, app_tensor_name_new ());
 }
 
-static void
-set_second_line (GtkWidget *label, AppTensorRow *row, gboolean shown)
+/* (transfer full): what the columns say that are not there. */
+static char *
+second_line (AppTensorRow *row)
 {
-  g_autofree char *type = NULL, *shape = NULL, *size = NULL, *text = NULL;
+  g_autofree char *type = cell_text (row, APP_SORT_TYPE);
+  g_autofree char *shape = cell_text (row, APP_SORT_SHAPE);
+  g_autofree char *size = cell_text (row, APP_SORT_SIZE);
 
-  gtk_widget_set_visible (label, shown);
-  if (!shown)
-    return;
-  type = cell_text (row, APP_SORT_TYPE);
-  shape = cell_text (row, APP_SORT_SHAPE);
-  size = cell_text (row, APP_SORT_SIZE);
-  text = g_strdup_printf ("%s · %s · %s", shape, type, size);
-  gtk_label_set_label (GTK_LABEL (label), text);
+  return g_strdup_printf ("%s · %s · %s", shape, type, size);
 }
 
 static void
 on_name_bind (GtkListItemFactory *factory, GtkListItem *item, GtkColumnView *view)
 {
   Columns *self = columns_of (view);
-  GtkWidget *expander = gtk_list_item_get_child (item);
-  GtkWidget *box = gtk_tree_expander_get_child (GTK_TREE_EXPANDER (expander));
-  GtkWidget *name = gtk_widget_get_first_child (box);
-  g_autoptr (AppTensorRow) row = item_row (item);
-  const AppOutlineNode *node = app_tensor_row_get_node (row);
-  gboolean plain = node->parent == APP_OUTLINE_NONE
-                   || app_outline_is_human (app_tensor_row_get_outline (row),
-                                            app_tensor_row_get_id (row));
+  AppTensorRow *row = item_row (item);
+  g_autofree char *second = self->narrow ? second_line (row) : NULL;
 
-  gtk_tree_expander_set_list_row (GTK_TREE_EXPANDER (expander),
-                                  gtk_list_item_get_item (item));
-  gtk_label_set_label (GTK_LABEL (name), node->label);
-  if (plain)
-    gtk_widget_remove_css_class (name, "monospace");
-  else
-    gtk_widget_add_css_class (name, "monospace");
-  gtk_widget_set_tooltip_text (name, node->node != NULL && node->node->path[0] != '\0'
-                                         ? node->node->path
-                                         : node->label);
-  set_second_line (gtk_widget_get_last_child (box), row, self->narrow);
+  app_tensor_name_set_row (APP_TENSOR_NAME (gtk_list_item_get_child (item)), row, second);
+  set_cell_row (gtk_list_item_get_child (item), row);
   self->bound (row, TRUE, self->user_data);
 }
 
@@ -269,12 +218,137 @@ static void
 on_name_unbind (GtkListItemFactory *factory, GtkListItem *item, GtkColumnView *view)
 {
   Columns *self = columns_of (view);
-  g_autoptr (AppTensorRow) row = item_row (item);
 
-  gtk_tree_expander_set_list_row (GTK_TREE_EXPANDER (gtk_list_item_get_child (item)),
-                                  NULL);
+  app_tensor_name_set_row (APP_TENSOR_NAME (gtk_list_item_get_child (item)), NULL, NULL);
+  set_cell_row (gtk_list_item_get_child (item), NULL);
   if (self != NULL)
-    self->bound (row, FALSE, self->user_data);
+    self->bound (item_row (item), FALSE, self->user_data);
+}
+
+/* ---- pointer ---- */
+
+/* What is at a place in the view is looked for when it is asked: a gesture and a tooltip
+ * for each cell would make rows a third dearer, and to set a tooltip costs an answer of
+ * the display's server. */
+
+static AppTensorRow *
+row_below (GtkWidget *widget, GtkWidget **cell)
+{
+  AppTensorRow *row = g_object_get_data (G_OBJECT (widget), "row");
+
+  *cell = widget;
+  for (GtkWidget *child = gtk_widget_get_first_child (widget);
+       row == NULL && child != NULL; child = gtk_widget_get_next_sibling (child))
+    row = row_below (child, cell);
+  return row;
+}
+
+/* @cell: (out): the cell at the place, or where there is none the row's first */
+static AppTensorRow *
+find_row (GtkColumnView *view, double x, double y, GtkWidget **cell)
+{
+  GtkWidget *widget = gtk_widget_pick (GTK_WIDGET (view), x, y, GTK_PICK_DEFAULT);
+
+  for (; widget != NULL && widget != GTK_WIDGET (view);
+       widget = gtk_widget_get_parent (widget))
+    {
+      AppTensorRow *row = g_object_get_data (G_OBJECT (widget), "row");
+
+      *cell = widget;
+      if (row != NULL)
+        return row;
+      if (g_str_equal (gtk_widget_get_css_name (widget), "row"))
+        return row_below (widget, cell);
+    }
+  return NULL;
+}
+
+AppTensorRow *
+app_tensor_columns_row_at (GtkColumnView *view, double x, double y)
+{
+  GtkWidget *cell;
+
+  return find_row (view, x, y, &cell);
+}
+
+static gboolean
+is_on_arrow (GtkColumnView *view, GtkWidget *cell, double x, double y)
+{
+  double in_x, in_y;
+
+  return APP_IS_TENSOR_NAME (cell)
+         && gtk_widget_translate_coordinates (GTK_WIDGET (view), cell, x, y, &in_x, &in_y)
+         && app_tensor_name_is_arrow (APP_TENSOR_NAME (cell), in_x);
+}
+
+static void
+on_pressed (
+    GtkGestureClick *gesture, int n_press, double x, double y, GtkColumnView *view)
+{
+  GtkWidget *cell;
+  AppTensorRow *row = find_row (view, x, y, &cell);
+
+  if (row == NULL || !is_on_arrow (view, cell, x, y))
+    return;
+  gtk_gesture_set_state (GTK_GESTURE (gesture), GTK_EVENT_SEQUENCE_CLAIMED);
+  gtk_widget_activate_action (GTK_WIDGET (view), "tree.toggle", "u",
+                              app_tensor_row_get_id (row));
+}
+
+/* The view's own single-click-activate would also select whatever the pointer is over. */
+static void
+on_released (
+    GtkGestureClick *gesture, int n_press, double x, double y, GtkColumnView *view)
+{
+  Columns *self = columns_of (view);
+  GtkWidget *cell;
+  AppTensorRow *row = self->narrow ? find_row (view, x, y, &cell) : NULL;
+
+  if (row != NULL && !is_on_arrow (view, cell, x, y))
+    self->tapped (row, self->user_data);
+}
+
+/* The whole of what may be cut off; of sizes, the exact bytes. */
+static gboolean
+on_tooltip (GtkWidget *view, int x, int y, gboolean keyboard, GtkTooltip *tooltip)
+{
+  GtkWidget *cell = NULL;
+  AppTensorRow *row = keyboard ? NULL : find_row (GTK_COLUMN_VIEW (view), x, y, &cell);
+  const Column *column
+      = row != NULL ? g_object_get_data (G_OBJECT (cell), "column") : NULL;
+  g_autofree char *text = NULL;
+  AppOutlineTotals totals;
+
+  if (row == NULL)
+    return FALSE;
+  if (APP_IS_ROW_CHART (cell))
+    text = app_row_chart_describe (APP_ROW_CHART (cell));
+  else if (column == NULL)
+    text = app_tensor_name_describe (row);
+  else if (column->sort == APP_SORT_SIZE)
+    {
+      app_outline_totals (app_tensor_row_get_outline (row), app_tensor_row_get_id (row),
+                          &totals);
+      text = g_format_size_full (totals.bytes, G_FORMAT_SIZE_LONG_FORMAT);
+    }
+  else
+    text = cell_text (row, column->sort);
+  gtk_tooltip_set_text (tooltip, text);
+  return text[0] != '\0';
+}
+
+static void
+add_pointer (GtkColumnView *view)
+{
+  GtkGesture *click = gtk_gesture_click_new ();
+
+  gtk_event_controller_set_propagation_phase (GTK_EVENT_CONTROLLER (click),
+                                              GTK_PHASE_CAPTURE);
+  g_signal_connect (click, "pressed", G_CALLBACK (on_pressed), view);
+  g_signal_connect (click, "released", G_CALLBACK (on_released), view);
+  gtk_widget_add_controller (GTK_WIDGET (view), GTK_EVENT_CONTROLLER (click));
+  gtk_widget_set_has_tooltip (GTK_WIDGET (view), TRUE);
+  g_signal_connect (view, "query-tooltip", G_CALLBACK (on_tooltip), NULL);
 }
 
 /* ---- sorting ---- */
@@ -357,9 +431,11 @@ update_widths (GtkColumnView *view)
 
   for (guint i = 0; self != NULL && i < G_N_ELEMENTS (columns); i++)
     {
-      if (columns[i].chars > 0)
+      int chars = columns[i].sort == APP_SORT_SHAPE && self->wide ? WIDE_SHAPE
+                                                                  : columns[i].chars;
+      if (chars > 0)
         gtk_column_view_column_set_fixed_width (
-            self->made[i], chars_to_pixels (GTK_WIDGET (view), columns[i].chars));
+            self->made[i], chars_to_pixels (GTK_WIDGET (view), chars));
     }
 }
 
@@ -433,6 +509,7 @@ app_tensor_columns_add (GtkColumnView *view,
                                    G_CALLBACK (update_visible), view, G_CONNECT_SWAPPED);
         }
     }
+  add_pointer (view);
   update_widths (view);
   g_signal_connect_object (gtk_widget_get_settings (GTK_WIDGET (view)),
                            "notify::gtk-xft-dpi", G_CALLBACK (update_widths), view,
@@ -445,4 +522,13 @@ app_tensor_columns_set_narrow (GtkColumnView *view, gboolean narrow)
 {
   columns_of (view)->narrow = narrow;
   update_visible (view);
+}
+
+void
+app_tensor_columns_set_wide (GtkColumnView *view, gboolean wide)
+{
+  if (columns_of (view)->wide == wide)
+    return;
+  columns_of (view)->wide = wide;
+  update_widths (view);
 }

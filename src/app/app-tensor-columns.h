@@ -25,3 +25,7 @@ void app_tensor_columns_add (GtkColumnView *view,
 void app_tensor_columns_set_narrow (GtkColumnView *view, gboolean narrow);
 /** app_tensor_columns_get_sort: which header was clicked last */
 AppSort app_tensor_columns_get_sort (GtkColumnView *view, gboolean *descending);
+/** app_tensor_columns_set_wide: there is room for the longest shapes */
+void app_tensor_columns_set_wide (GtkColumnView *view, gboolean wide);
+/** app_tensor_columns_row_at: (nullable) (transfer none): the row at a place in @view */
+AppTensorRow *app_tensor_columns_row_at (GtkColumnView *view, double x, double y);

@@ -15,6 +15,7 @@ struct _AppTensorRow
   AppStats *stats;
   AppOutline *outline;
   guint32 id;
+  gboolean expanded;
   StatsTensor *tensor;
   float heights[STATS_ROW_BINS];
   double scale; /* for which heights are; 0: the row's own range, negative: not made */
@@ -24,6 +25,7 @@ enum
 {
   PROP_0,
   PROP_STATS,
+  PROP_EXPANDED,
   N_PROPS
 };
 static GParamSpec *properties[N_PROPS];
@@ -58,6 +60,32 @@ AppOutline *
 app_tensor_row_get_outline (AppTensorRow *self)
 {
   return self->outline;
+}
+
+guint
+app_tensor_row_get_depth (AppTensorRow *self)
+{
+  guint depth = 0;
+
+  for (guint32 id = app_tensor_row_get_node (self)->parent; id != APP_OUTLINE_NONE;
+       id = app_outline_get (self->outline, id)->parent)
+    depth++;
+  return depth;
+}
+
+gboolean
+app_tensor_row_get_expanded (AppTensorRow *self)
+{
+  return self->expanded;
+}
+
+void
+app_tensor_row_set_expanded (AppTensorRow *self, gboolean expanded)
+{
+  if (self->expanded == expanded)
+    return;
+  self->expanded = expanded;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_EXPANDED]);
 }
 
 void
@@ -131,7 +159,9 @@ app_tensor_row_describe_shape (AppTensorRow *self)
 static void
 app_tensor_row_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
-  g_value_set_boolean (value, APP_TENSOR_ROW (object)->tensor != NULL);
+  AppTensorRow *self = APP_TENSOR_ROW (object);
+
+  g_value_set_boolean (value, id == PROP_STATS ? self->tensor != NULL : self->expanded);
 }
 
 static void
@@ -152,6 +182,8 @@ app_tensor_row_class_init (AppTensorRowClass *klass)
   G_OBJECT_CLASS (klass)->finalize = app_tensor_row_finalize;
   properties[PROP_STATS] = g_param_spec_boolean (
       "stats", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_EXPANDED] = g_param_spec_boolean (
+      "expanded", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (G_OBJECT_CLASS (klass), N_PROPS, properties);
 }
 

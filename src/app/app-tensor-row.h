@@ -8,7 +8,8 @@
 #include "app/app-stats.h"
 
 /* Made when GTK asks for the row. Property "stats" (boolean): whether statistics are
- * there; notified again when they, or the common scale, change. */
+ * there; notified again when they, or the common scale, change. Property "expanded"
+ * (boolean): whether what is below is unfolded. */
 #define APP_TYPE_TENSOR_ROW (app_tensor_row_get_type ())
 G_DECLARE_FINAL_TYPE (AppTensorRow, app_tensor_row, APP, TENSOR_ROW, GObject)
 
@@ -16,6 +17,11 @@ AppTensorRow *app_tensor_row_new (AppStats *stats, guint32 id);
 guint32 app_tensor_row_get_id (AppTensorRow *self);
 const AppOutlineNode *app_tensor_row_get_node (AppTensorRow *self);
 AppOutline *app_tensor_row_get_outline (AppTensorRow *self);
+/** app_tensor_row_get_depth: 0 for the root */
+guint app_tensor_row_get_depth (AppTensorRow *self);
+gboolean app_tensor_row_get_expanded (AppTensorRow *self);
+/** app_tensor_row_set_expanded: for the list alone */
+void app_tensor_row_set_expanded (AppTensorRow *self, gboolean expanded);
 /** app_tensor_row_refresh: looks whether statistics have come */
 void app_tensor_row_refresh (AppTensorRow *self);
 /** app_tensor_row_get_summary: (nullable) */

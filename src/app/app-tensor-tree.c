@@ -1,10 +1,8 @@
 /* app-tensor-tree.c: search and tree of the tensors of a model
  *
- * Every change of search, order or names makes a new GtkTreeListModel: cheap, since rows
- * are made when they are looked at, and simpler than telling GTK what changed. What was
- * unfolded without a search is remembered and unfolded again.
- *
- * The search runs on a thread; a keystroke cancels the one before.
+ * Which rows there are is app-tensor-list.c's; here are the selection, keys and menu of
+ * the tree, and the search, which runs on a thread; a keystroke cancels the one before,
+ * and one that only adds letters looks through the hits of the one before.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -18,9 +16,9 @@
 #include "app/app-format.h"
 #include "app/app-query.h"
 #include "app/app-tensor-columns.h"
+#include "app/app-watch.h"
 
-#define MAX_ROWS 20000      /* unfolded by "unfold all" */
-#define MAX_SEARCH_ROWS 400 /* unfolded to show hits */
+#define MENU_INDENT 24 /* of the row's menu, opened by the keyboard */
 
 struct _AppTensorTree
 {
@@ -29,20 +27,20 @@ struct _AppTensorTree
   GtkStack *stack;
   GtkColumnView *view;
   GtkLabel *found;
+  GtkPopover *menu;
 
   AppStats *stats;
   AppOutline *outline;
   gulong updated;
-  GBytes *shown; /* NULL: no search */
-  AppSort sort;
-  gboolean descending, narrow, rebuilding;
-  GHashTable *expanded; /* ids unfolded while nothing is searched */
-  GHashTable *bound;    /* AppTensorRow → how often */
+  GHashTable *bound; /* AppTensorRow → how often */
   guint want;
   guint32 selected;
-  GtkTreeListModel *tree;
+  gboolean narrow;
+  AppTensorList *list;
   GtkSingleSelection *selection;
   GCancellable *searching;
+  char *found_text; /* the search whose hits are shown */
+  GBytes *shown;    /* those; NULL: no search */
 };
 
 enum
@@ -55,31 +53,7 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (AppTensorTree, app_tensor_tree, GTK_TYPE_WIDGET)
 
-static void select_shown (AppTensorTree *self, guint32 id);
-
 /* ---- rows ---- */
-
-static guint32
-row_id (GtkTreeListRow *row)
-{
-  g_autoptr (AppTensorRow) item = gtk_tree_list_row_get_item (row);
-
-  return app_tensor_row_get_id (item);
-}
-
-static GListModel *
-create_children (gpointer item, gpointer user_data)
-{
-  AppTensorTree *self = user_data;
-  guint32 id = app_tensor_row_get_id (item);
-  const AppOutlineNode *node = app_outline_get (self->outline, id);
-
-  if (node->n_children == 0)
-    return NULL;
-  return app_tensor_list_new (
-      self->stats, id, self->shown != NULL ? g_bytes_get_data (self->shown, NULL) : NULL,
-      self->sort, self->descending);
-}
 
 static gboolean
 want_visible (gpointer user_data)
@@ -94,6 +68,7 @@ want_visible (gpointer user_data)
   while (g_hash_table_iter_next (&iter, &row, NULL))
     {
       guint32 id = app_tensor_row_get_id (row);
+      app_tensor_row_refresh (row);
       if (app_tensor_row_get_outline (row) == self->outline)
         g_array_append_val (ids, id);
     }
@@ -114,7 +89,6 @@ on_bound (AppTensorRow *row, gboolean bound, gpointer user_data)
   if (bound)
     {
       g_hash_table_insert (self->bound, g_object_ref (row), GUINT_TO_POINTER (n + 1));
-      app_tensor_row_refresh (row);
       if (self->want == 0)
         self->want = g_idle_add (want_visible, self);
     }
@@ -127,58 +101,46 @@ on_bound (AppTensorRow *row, gboolean bound, gpointer user_data)
 static void
 on_updated (AppTensorTree *self)
 {
-  guint n;
-  g_autofree gpointer *rows = g_hash_table_get_keys_as_array (self->bound, &n);
-
-  for (guint i = 0; i < n; i++)
-    app_tensor_row_refresh (rows[i]);
+  if (self->want == 0)
+    self->want = g_idle_add (want_visible, self);
 }
 
 /* ---- the model ---- */
 
-static void
-remember_expanded (AppTensorTree *self)
+static AppTensorRow *
+selected_row (AppTensorTree *self)
 {
-  g_hash_table_remove_all (self->expanded);
-  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->tree)); i++)
-    {
-      g_autoptr (GtkTreeListRow) row = gtk_tree_list_model_get_row (self->tree, i);
-      if (gtk_tree_list_row_get_expanded (row))
-        g_hash_table_add (self->expanded, GUINT_TO_POINTER (row_id (row)));
-    }
+  return gtk_single_selection_get_selected_item (self->selection);
+}
+
+/* The selection looks at every row that comes, to find the selected one again; without
+ * one it looks at none. It is set anew when all rows are there. */
+static void
+before_change (AppTensorTree *self)
+{
+  gtk_single_selection_set_selected (self->selection, GTK_INVALID_LIST_POSITION);
 }
 
 static void
-expand_again (AppTensorTree *self)
+on_settled (AppTensorTree *self)
 {
-  GListModel *model = G_LIST_MODEL (self->tree);
+  guint position = GTK_INVALID_LIST_POSITION;
 
-  for (guint i = 0; i < g_list_model_get_n_items (model); i++)
-    {
-      g_autoptr (GtkTreeListRow) row = gtk_tree_list_model_get_row (self->tree, i);
-      gboolean expand
-          = self->shown != NULL
-                ? g_list_model_get_n_items (model) < MAX_SEARCH_ROWS
-                : g_hash_table_contains (self->expanded, GUINT_TO_POINTER (row_id (row)));
-      if (expand)
-        gtk_tree_list_row_set_expanded (row, TRUE);
-    }
+  if (self->outline != NULL && self->selected < app_outline_size (self->outline))
+    position = app_tensor_list_position (self->list, self->selected);
+  gtk_single_selection_set_selected (self->selection, position);
+  /* gtk_column_view_scroll_to is of 4.12; the list inside has taken this action always.
+   */
+  if (position != GTK_INVALID_LIST_POSITION)
+    gtk_widget_activate_action (gtk_widget_get_last_child (GTK_WIDGET (self->view)),
+                                "list.scroll-to-item", "u", position);
 }
 
 static void
-rebuild (AppTensorTree *self)
+set_expanded (AppTensorTree *self, guint32 id, gboolean expanded)
 {
-  if (self->stats == NULL)
-    return;
-  self->rebuilding = TRUE;
-  g_clear_object (&self->tree);
-  self->tree = gtk_tree_list_model_new (
-      app_tensor_list_new (self->stats, APP_OUTLINE_NONE, NULL, APP_SORT_NONE, FALSE),
-      FALSE, FALSE, create_children, self, NULL);
-  expand_again (self);
-  gtk_single_selection_set_model (self->selection, G_LIST_MODEL (self->tree));
-  self->rebuilding = FALSE;
-  select_shown (self, self->selected);
+  before_change (self);
+  app_tensor_list_set_expanded (self->list, id, expanded);
 }
 
 static void
@@ -197,67 +159,44 @@ show_found (AppTensorTree *self, gboolean searching, guint n_hits)
 }
 
 static void
+show_hits (AppTensorTree *self, GBytes *shown, const char *text)
+{
+  if (shown == self->shown)
+    return;
+  g_clear_pointer (&self->shown, g_bytes_unref);
+  self->shown = shown != NULL ? g_bytes_ref (shown) : NULL;
+  g_free (self->found_text);
+  self->found_text = g_strdup (text);
+  before_change (self);
+  app_tensor_list_set_shown (self->list, shown);
+}
+
+static void
 clear_search (AppTensorTree *self)
 {
   if (self->searching != NULL)
     g_cancellable_cancel (self->searching);
   g_clear_object (&self->searching);
   show_found (self, FALSE, 0);
-  if (self->shown == NULL)
-    return;
-  g_clear_pointer (&self->shown, g_bytes_unref);
-  rebuild (self);
-}
-
-static GtkTreeListRow *
-find_row (AppTensorTree *self, guint32 id)
-{
-  const AppOutlineNode *node = app_outline_get (self->outline, id);
-  g_autoptr (GtkTreeListRow) parent = NULL;
-  GListModel *children;
-  guint position;
-
-  if (node->parent == APP_OUTLINE_NONE)
-    return gtk_tree_list_model_get_child_row (self->tree, 0);
-  parent = find_row (self, node->parent);
-  if (parent == NULL)
-    return NULL;
-  gtk_tree_list_row_set_expanded (parent, TRUE);
-  children = gtk_tree_list_row_get_children (parent);
-  if (children == NULL)
-    return NULL;
-  position = app_tensor_list_position (APP_TENSOR_LIST (children), id);
-  return position != GTK_INVALID_LIST_POSITION
-             ? gtk_tree_list_row_get_child_row (parent, position)
-             : NULL;
-}
-
-static gboolean
-is_shown (AppTensorTree *self, guint32 id)
-{
-  return self->shown == NULL
-         || ((const guint8 *) g_bytes_get_data (self->shown, NULL))[id];
+  show_hits (self, NULL, NULL);
 }
 
 /* Selects @id where the search shows it. */
 static void
 select_shown (AppTensorTree *self, guint32 id)
 {
-  g_autoptr (GtkTreeListRow) row = NULL;
-  guint position;
-
-  if (self->tree == NULL || id >= app_outline_size (self->outline)
-      || !is_shown (self, id))
+  if (self->stats == NULL || id >= app_outline_size (self->outline)
+      || !app_tensor_list_shows (self->list, id))
     return;
-  row = find_row (self, id);
-  if (row == NULL)
-    return;
-  position = gtk_tree_list_row_get_position (row);
-  gtk_single_selection_set_selected (self->selection, position);
-  /* gtk_column_view_scroll_to is of 4.12; the list inside has taken this action always.
-   */
-  gtk_widget_activate_action (gtk_widget_get_last_child (GTK_WIDGET (self->view)),
-                              "list.scroll-to-item", "u", position);
+  if (self->selected != id)
+    {
+      self->selected = id;
+      g_signal_emit (self, signals[SELECTED], 0, id);
+    }
+  before_change (self);
+  app_tensor_list_reveal (self->list, id);
+  if (app_tensor_list_is_settled (self->list))
+    on_settled (self);
 }
 
 void
@@ -266,7 +205,7 @@ app_tensor_tree_select (AppTensorTree *self, guint32 id)
   g_return_if_fail (APP_IS_TENSOR_TREE (self));
   if (self->stats == NULL || id >= app_outline_size (self->outline))
     return;
-  if (!is_shown (self, id))
+  if (!app_tensor_list_shows (self->list, id))
     {
       gtk_editable_set_text (GTK_EDITABLE (self->entry), "");
       clear_search (self);
@@ -283,24 +222,27 @@ app_tensor_tree_get_selected (AppTensorTree *self)
 static void
 on_selected (AppTensorTree *self)
 {
-  GtkTreeListRow *row = gtk_single_selection_get_selected_item (self->selection);
+  AppTensorRow *row = selected_row (self);
 
-  if (self->rebuilding || row == NULL || self->selected == row_id (row))
+  if (row == NULL || self->selected == app_tensor_row_get_id (row))
     return;
-  self->selected = row_id (row);
+  self->selected = app_tensor_row_get_id (row);
   g_signal_emit (self, signals[SELECTED], 0, self->selected);
 }
 
 static void
 on_activate (AppTensorTree *self, guint position)
 {
-  g_autoptr (GtkTreeListRow) row = gtk_tree_list_model_get_row (self->tree, position);
+  g_autoptr (AppTensorRow) row
+      = g_list_model_get_item (G_LIST_MODEL (self->list), position);
+  guint32 id;
 
   if (row == NULL)
     return;
-  if (gtk_tree_list_row_is_expandable (row) && !self->narrow)
-    gtk_tree_list_row_set_expanded (row, !gtk_tree_list_row_get_expanded (row));
-  g_signal_emit (self, signals[ACTIVATED], 0, row_id (row));
+  id = app_tensor_row_get_id (row);
+  if (app_tensor_row_get_node (row)->n_children > 0 && !self->narrow)
+    set_expanded (self, id, !app_tensor_row_get_expanded (row));
+  g_signal_emit (self, signals[ACTIVATED], 0, id);
 }
 
 static void
@@ -316,40 +258,85 @@ on_tapped (AppTensorRow *row, gpointer user_data)
 static void
 on_sort (AppTensorTree *self)
 {
-  if (self->tree != NULL && self->shown == NULL)
-    remember_expanded (self);
-  self->sort = app_tensor_columns_get_sort (self->view, &self->descending);
-  rebuild (self);
-}
+  gboolean descending;
+  AppSort sort = app_tensor_columns_get_sort (self->view, &descending);
 
-gboolean
-app_tensor_tree_expand_all (AppTensorTree *self)
-{
-  GListModel *model = G_LIST_MODEL (self->tree);
-
-  g_return_val_if_fail (APP_IS_TENSOR_TREE (self), FALSE);
-  for (guint i = 0; self->tree != NULL && i < g_list_model_get_n_items (model); i++)
-    {
-      g_autoptr (GtkTreeListRow) row = gtk_tree_list_model_get_row (self->tree, i);
-      if (g_list_model_get_n_items (model) > MAX_ROWS)
-        return FALSE;
-      gtk_tree_list_row_set_expanded (row, TRUE);
-    }
-  return TRUE;
+  before_change (self);
+  app_tensor_list_set_sort (self->list, sort, descending);
 }
 
 void
-app_tensor_tree_collapse_all (AppTensorTree *self)
+app_tensor_tree_expand_all (AppTensorTree *self, gboolean expanded)
 {
   g_return_if_fail (APP_IS_TENSOR_TREE (self));
-  if (self->tree == NULL)
+  if (self->stats == NULL)
     return;
-  for (guint i = g_list_model_get_n_items (G_LIST_MODEL (self->tree)); i-- > 1;)
-    {
-      g_autoptr (GtkTreeListRow) row = gtk_tree_list_model_get_row (self->tree, i);
-      if (row != NULL)
-        gtk_tree_list_row_set_expanded (row, FALSE);
-    }
+  before_change (self);
+  app_tensor_list_set_expanded_below (self->list, 0, expanded);
+}
+
+/* ---- menu ---- */
+
+static void
+on_toggle (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  AppTensorTree *self = APP_TENSOR_TREE (widget);
+  guint32 id = g_variant_get_uint32 (parameter);
+
+  if (self->outline != NULL && id < app_outline_size (self->outline))
+    set_expanded (self, id, !app_tensor_list_get_expanded (self->list, id));
+}
+
+static void
+on_unfold_below (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  AppTensorTree *self = APP_TENSOR_TREE (widget);
+
+  if (self->outline == NULL || self->selected >= app_outline_size (self->outline))
+    return;
+  before_change (self);
+  app_tensor_list_set_expanded_below (self->list, self->selected,
+                                      g_str_equal (name, "tree.unfold-below"));
+}
+
+static void
+show_menu (AppTensorTree *self, GtkWidget *widget, double x, double y)
+{
+  GdkRectangle at = { 0, 0, 1, 1 };
+  gboolean group = self->outline != NULL
+                   && self->selected < app_outline_size (self->outline)
+                   && app_outline_get (self->outline, self->selected)->n_children > 0;
+
+  gtk_widget_translate_coordinates (widget, GTK_WIDGET (self), x, y, &x, &y);
+  at.x = (int) x;
+  at.y = (int) y;
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "tree.unfold-below", group);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "tree.fold-below", group);
+  gtk_popover_set_pointing_to (self->menu, &at);
+  gtk_popover_popup (self->menu);
+}
+
+static void
+on_secondary (
+    GtkGestureClick *gesture, int n_press, double x, double y, AppTensorTree *self)
+{
+  AppTensorRow *row = app_tensor_columns_row_at (self->view, x, y);
+
+  if (row == NULL)
+    return;
+  gtk_gesture_set_state (GTK_GESTURE (gesture), GTK_EVENT_SEQUENCE_CLAIMED);
+  select_shown (self, app_tensor_row_get_id (row));
+  show_menu (self, GTK_WIDGET (self->view), x, y);
+}
+
+/* By the keyboard: at the row that has the focus, which is the selected one. */
+static void
+show_menu_at_focus (AppTensorTree *self)
+{
+  GtkWidget *focus = gtk_root_get_focus (gtk_widget_get_root (GTK_WIDGET (self)));
+
+  if (focus != NULL && selected_row (self) != NULL)
+    show_menu (self, focus, MENU_INDENT, gtk_widget_get_height (focus));
 }
 
 /* ---- search ---- */
@@ -358,6 +345,8 @@ typedef struct
 {
   AppQuery *query;
   AppOutline *outline;
+  char *text;
+  GBytes *within; /* hits of a wider search, or NULL */
   guint n_hits;
 } Search;
 
@@ -368,6 +357,8 @@ search_free (gpointer data)
 
   app_query_free (search->query);
   app_outline_unref (search->outline);
+  g_clear_pointer (&search->within, g_bytes_unref);
+  g_free (search->text);
   g_free (search);
 }
 
@@ -376,9 +367,13 @@ search_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancel
 {
   Search *search = data;
 
-  g_task_return_pointer (
-      task, app_query_run (search->query, search->outline, cancellable, &search->n_hits),
-      g_free);
+  g_task_return_pointer (task,
+                         app_query_run (search->query, search->outline,
+                                        search->within != NULL
+                                            ? g_bytes_get_data (search->within, NULL)
+                                            : NULL,
+                                        cancellable, &search->n_hits),
+                         g_free);
 }
 
 static void
@@ -386,26 +381,25 @@ on_found (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   AppTensorTree *self = APP_TENSOR_TREE (source);
   Search *search = g_task_get_task_data (G_TASK (result));
-  guint8 *shown;
+  g_autoptr (GBytes) shown = NULL;
+  guint8 *bytes;
 
   if (g_task_get_cancellable (G_TASK (result)) != self->searching)
     return;
-  shown = g_task_propagate_pointer (G_TASK (result), NULL);
-  if (shown == NULL)
+  bytes = g_task_propagate_pointer (G_TASK (result), NULL);
+  if (bytes == NULL)
     return;
-  if (self->shown == NULL && self->tree != NULL)
-    remember_expanded (self);
-  g_clear_pointer (&self->shown, g_bytes_unref);
-  self->shown = g_bytes_new_take (shown, app_outline_size (self->outline));
+  shown = g_bytes_new_take (bytes, app_outline_size (self->outline));
   show_found (self, TRUE, search->n_hits);
-  rebuild (self);
+  show_hits (self, shown, search->text);
+  app_watch_mark ("search");
 }
 
 static void
 start_search (AppTensorTree *self)
 {
-  g_autoptr (AppQuery) query
-      = app_query_new (gtk_editable_get_text (GTK_EDITABLE (self->entry)));
+  const char *text = gtk_editable_get_text (GTK_EDITABLE (self->entry));
+  g_autoptr (AppQuery) query = app_query_new (text);
   g_autoptr (GTask) task = NULL;
   Search *search;
 
@@ -422,6 +416,9 @@ start_search (AppTensorTree *self)
   search = g_new0 (Search, 1);
   search->query = g_steal_pointer (&query);
   search->outline = app_outline_ref (self->outline);
+  search->text = g_strdup (text);
+  if (self->shown != NULL && app_query_narrows (text, self->found_text))
+    search->within = g_bytes_ref (self->shown);
   self->searching = g_cancellable_new ();
   task = g_task_new (self, self->searching, on_found, NULL);
   g_task_set_task_data (task, search, search_free);
@@ -440,26 +437,24 @@ on_stop_search (AppTensorTree *self)
 static gboolean
 fold (AppTensorTree *self, gboolean unfold)
 {
-  GtkTreeListRow *row = gtk_single_selection_get_selected_item (self->selection);
+  AppTensorRow *row = selected_row (self);
   const AppOutlineNode *node;
 
   if (row == NULL)
     return FALSE;
-  node = app_outline_get (self->outline, row_id (row));
-  if (gtk_tree_list_row_is_expandable (row)
-      && gtk_tree_list_row_get_expanded (row) != unfold)
+  node = app_tensor_row_get_node (row);
+  if (node->n_children > 0 && app_tensor_row_get_expanded (row) != unfold)
+    set_expanded (self, app_tensor_row_get_id (row), unfold);
+  else if (unfold && node->n_children > 0)
     {
-      gtk_tree_list_row_set_expanded (row, unfold);
-      return TRUE;
-    }
-  if (unfold && gtk_tree_list_row_get_expanded (row))
-    {
-      g_autoptr (GtkTreeListRow) child = gtk_tree_list_row_get_child_row (row, 0);
+      guint position = gtk_single_selection_get_selected (self->selection);
+      g_autoptr (AppTensorRow) child
+          = g_list_model_get_item (G_LIST_MODEL (self->list), position + 1);
       if (child != NULL)
-        app_tensor_tree_select (self, row_id (child));
+        select_shown (self, app_tensor_row_get_id (child));
     }
   else if (!unfold && node->parent != APP_OUTLINE_NONE)
-    app_tensor_tree_select (self, node->parent);
+    select_shown (self, node->parent);
   return TRUE;
 }
 
@@ -471,6 +466,13 @@ on_key (AppTensorTree *self, guint key, guint code, GdkModifierType state)
   if ((state & gtk_accelerator_get_default_mod_mask ()) == GDK_CONTROL_MASK
       && (key == GDK_KEY_c || key == GDK_KEY_C))
     return gtk_widget_activate_action (GTK_WIDGET (self), "win.copy-name", NULL);
+  if (key == GDK_KEY_Menu
+      || (key == GDK_KEY_F10
+          && (state & gtk_accelerator_get_default_mod_mask ()) == GDK_SHIFT_MASK))
+    {
+      show_menu_at_focus (self);
+      return TRUE;
+    }
   if ((state & gtk_accelerator_get_default_mod_mask ()) != 0)
     return FALSE;
   if (key == GDK_KEY_Left || key == GDK_KEY_KP_Left)
@@ -515,26 +517,34 @@ app_tensor_tree_set_narrow (AppTensorTree *self, gboolean narrow)
   g_return_if_fail (APP_IS_TENSOR_TREE (self));
   self->narrow = narrow;
   app_tensor_columns_set_narrow (self->view, narrow);
-  if (self->tree != NULL && self->shown == NULL)
-    remember_expanded (self);
-  rebuild (self);
+  /* Each row is made anew, with a second line or without. */
+  gtk_column_view_set_model (self->view, NULL);
+  gtk_column_view_set_model (self->view, GTK_SELECTION_MODEL (self->selection));
+}
+
+void
+app_tensor_tree_set_wide (AppTensorTree *self, gboolean wide)
+{
+  g_return_if_fail (APP_IS_TENSOR_TREE (self));
+  app_tensor_columns_set_wide (self->view, wide);
 }
 
 void
 app_tensor_tree_set_stats (AppTensorTree *self, AppStats *stats)
 {
   g_return_if_fail (APP_IS_TENSOR_TREE (self));
-  g_clear_signal_handler (&self->updated, self->stats);
+  if (self->stats != NULL)
+    g_clear_signal_handler (&self->updated, self->stats);
   g_set_object (&self->stats, stats);
   g_clear_pointer (&self->outline, app_outline_unref);
   g_clear_pointer (&self->shown, g_bytes_unref);
+  g_clear_pointer (&self->found_text, g_free);
   self->outline = app_outline_ref (app_stats_get_outline (stats));
   self->updated
       = g_signal_connect_swapped (stats, "updated", G_CALLBACK (on_updated), self);
-  g_hash_table_remove_all (self->expanded);
-  g_hash_table_add (self->expanded, GUINT_TO_POINTER (0));
   self->selected = APP_OUTLINE_NONE;
-  rebuild (self);
+  before_change (self);
+  app_tensor_list_set_stats (self->list, stats);
   app_tensor_tree_select (self, 0);
   start_search (self);
 }
@@ -552,16 +562,21 @@ app_tensor_tree_dispose (GObject *object)
   g_clear_handle_id (&self->want, g_source_remove);
   if (self->stats != NULL)
     g_clear_signal_handler (&self->updated, self->stats);
+  if (self->list != NULL)
+    g_signal_handlers_disconnect_by_data (self->list, self);
+  if (self->menu != NULL)
+    gtk_widget_unparent (GTK_WIDGET (self->menu));
+  self->menu = NULL;
   gtk_widget_dispose_template (GTK_WIDGET (self), APP_TYPE_TENSOR_TREE);
   /* GTK 4.8 leaves the template's own root where it is. */
   while (gtk_widget_get_first_child (GTK_WIDGET (self)) != NULL)
     gtk_widget_unparent (gtk_widget_get_first_child (GTK_WIDGET (self)));
   g_clear_pointer (&self->bound, g_hash_table_unref);
-  g_clear_pointer (&self->expanded, g_hash_table_unref);
   g_clear_object (&self->selection);
-  g_clear_object (&self->tree);
+  g_clear_object (&self->list);
   g_clear_object (&self->stats);
   g_clear_pointer (&self->shown, g_bytes_unref);
+  g_clear_pointer (&self->found_text, g_free);
   g_clear_pointer (&self->outline, app_outline_unref);
   G_OBJECT_CLASS (app_tensor_tree_parent_class)->dispose (object);
 }
@@ -583,21 +598,32 @@ app_tensor_tree_class_init (AppTensorTreeClass *klass)
   gtk_widget_class_bind_template_child (widget_class, AppTensorTree, stack);
   gtk_widget_class_bind_template_child (widget_class, AppTensorTree, view);
   gtk_widget_class_bind_template_child (widget_class, AppTensorTree, found);
+  gtk_widget_class_bind_template_child (widget_class, AppTensorTree, menu);
   gtk_widget_class_bind_template_callback (widget_class, start_search);
   gtk_widget_class_bind_template_callback (widget_class, on_stop_search);
   gtk_widget_class_bind_template_callback (widget_class, on_activate);
   gtk_widget_class_bind_template_callback (widget_class, on_key);
+  gtk_widget_class_bind_template_callback (widget_class, on_secondary);
+  gtk_widget_class_install_action (widget_class, "tree.toggle", "u", on_toggle);
+  gtk_widget_class_install_action (widget_class, "tree.unfold-below", NULL,
+                                   on_unfold_below);
+  gtk_widget_class_install_action (widget_class, "tree.fold-below", NULL,
+                                   on_unfold_below);
 }
 
 static void
 app_tensor_tree_init (AppTensorTree *self)
 {
-  self->expanded = g_hash_table_new (NULL, NULL);
   self->bound = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
   self->selected = APP_OUTLINE_NONE;
   gtk_widget_init_template (GTK_WIDGET (self));
+  gtk_widget_set_parent (GTK_WIDGET (self->menu), GTK_WIDGET (self));
+  self->list = app_tensor_list_new ();
+  g_signal_connect_swapped (self->list, "settled", G_CALLBACK (on_settled), self);
   self->selection = gtk_single_selection_new (NULL);
   gtk_single_selection_set_autoselect (self->selection, FALSE);
+  gtk_single_selection_set_can_unselect (self->selection, TRUE);
+  gtk_single_selection_set_model (self->selection, G_LIST_MODEL (self->list));
   g_signal_connect_swapped (self->selection, "notify::selected-item",
                             G_CALLBACK (on_selected), self);
   gtk_column_view_set_model (self->view, GTK_SELECTION_MODEL (self->selection));

@@ -21,11 +21,12 @@ void app_tensor_tree_set_stats (AppTensorTree *self, AppStats *stats);
  */
 void app_tensor_tree_select (AppTensorTree *self, guint32 id);
 guint32 app_tensor_tree_get_selected (AppTensorTree *self);
-/** app_tensor_tree_expand_all: FALSE if the rows would be too many and it stopped */
-gboolean app_tensor_tree_expand_all (AppTensorTree *self);
-void app_tensor_tree_collapse_all (AppTensorTree *self);
+/** app_tensor_tree_expand_all: or folds all but the root */
+void app_tensor_tree_expand_all (AppTensorTree *self, gboolean expanded);
 void app_tensor_tree_set_search (AppTensorTree *self, const char *text);
 void app_tensor_tree_focus_search (AppTensorTree *self);
 gboolean app_tensor_tree_has_search_focus (AppTensorTree *self);
 void app_tensor_tree_focus_rows (AppTensorTree *self);
 void app_tensor_tree_set_narrow (AppTensorTree *self, gboolean narrow);
+/** app_tensor_tree_set_wide: there is room for long shapes */
+void app_tensor_tree_set_wide (AppTensorTree *self, gboolean wide);

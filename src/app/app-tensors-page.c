@@ -17,6 +17,7 @@
 #include "app/app-window.h"
 
 #define TREE_WIDTH 450
+#define WIDE_TREE 660 /* from here on long shapes stand beside the names in full */
 
 struct _AppTensorsPage
 {
@@ -244,6 +245,8 @@ on_position (AppTensorsPage *self)
       needs = (int) (TREE_WIDTH * app_breakpoint_text_scale (GTK_WIDGET (self)));
 
   g_object_get (self->paned, "max-position", &most, NULL);
+  app_tensor_tree_set_wide (self->tree, gtk_paned_get_position (self->paned)
+                                            >= needs + WIDE_TREE - TREE_WIDTH);
   if (most <= 1 || most == G_MAXINT || self->placing)
     return;
   if (most != self->paned_most)
@@ -356,18 +359,13 @@ on_select_tensor (GSimpleAction *action, GVariant *parameter, gpointer user_data
 static void
 on_expand_all (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
-  AppTensorsPage *self = user_data;
-  GtkRoot *root = gtk_widget_get_root (GTK_WIDGET (self));
-
-  if (!app_tensor_tree_expand_all (self->tree))
-    app_window_toast (APP_WINDOW (root), _ ("Too many rows: not everything was unfolded"),
-                      NULL, NULL);
+  app_tensor_tree_expand_all (((AppTensorsPage *) user_data)->tree, TRUE);
 }
 
 static void
 on_collapse_all (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
-  app_tensor_tree_collapse_all (((AppTensorsPage *) user_data)->tree);
+  app_tensor_tree_expand_all (((AppTensorsPage *) user_data)->tree, FALSE);
 }
 
 static void

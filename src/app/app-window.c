@@ -178,6 +178,7 @@ void
 app_window_use_model (AppWindow *self, const char *path)
 {
   g_return_if_fail (APP_IS_WINDOW (self));
+  app_watch_mark ("open");
   if (self->loading != NULL)
     g_cancellable_cancel (self->loading);
   g_set_object (&self->loading, NULL);

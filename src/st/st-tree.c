@@ -34,7 +34,14 @@ typedef struct
   StNode node;
   const char *part; /* as in the name, without the dot */
   gsize part_length;
+  guint64 hash;
 } Group;
+
+typedef struct
+{
+  guint32 hash;
+  guint32 group; /* index + 1; 0: free */
+} Slot;
 
 typedef struct
 {
@@ -42,7 +49,7 @@ typedef struct
   GPtrArray *nodes; /* parents before children */
   GPtrArray *groups;
   StHashKey key;
-  guint32 *slots; /* index into groups + 1 */
+  Slot *slots;
   guint32 mask;
   /* The way to the name before: its groups, and where in the name each ends. */
   Group *way[MAX_DEPTH];
@@ -140,17 +147,27 @@ add_node (Builder *builder, StNode *node, StNode *parent)
   g_ptr_array_add (builder->nodes, node);
 }
 
-static guint32
-group_slot (Builder *builder, const StNode *parent, const char *part, gsize length)
+static guint64
+group_hash (Builder *builder, const StNode *parent, const char *part, gsize length)
 {
-  const guint64 hash
-      = st_hash (&builder->key, part, length) ^ (guintptr) parent * 0x9e3779b97f4a7c15u;
+  return st_hash (&builder->key, part, length)
+         ^ (guintptr) parent * G_GUINT64_CONSTANT (0x9e3779b97f4a7c15);
+}
+
+/* Groups lie all over memory: only one whose hash is the same is looked at. */
+static guint32
+group_slot (
+    Builder *builder, guint64 hash, const StNode *parent, const char *part, gsize length)
+{
   guint32 i = (guint32) (hash >> 24) & builder->mask;
 
-  for (; builder->slots[i] != 0; i = (i + 1) & builder->mask)
+  for (; builder->slots[i].group != 0; i = (i + 1) & builder->mask)
     {
-      const Group *group = g_ptr_array_index (builder->groups, builder->slots[i] - 1);
+      const Group *group;
 
+      if (builder->slots[i].hash != (guint32) hash)
+        continue;
+      group = g_ptr_array_index (builder->groups, builder->slots[i].group - 1);
       if (group->node.parent == parent && group->part_length == length
           && memcmp (group->part, part, length) == 0)
         break;
@@ -165,14 +182,15 @@ grow_groups (Builder *builder)
     return;
   g_free (builder->slots);
   builder->mask = builder->mask * 2 + 1;
-  builder->slots = g_new0 (guint32, (gsize) builder->mask + 1);
+  builder->slots = g_new0 (Slot, (gsize) builder->mask + 1);
   for (guint i = 0; i < builder->groups->len; i++)
     {
       const Group *group = g_ptr_array_index (builder->groups, i);
+      guint32 slot = (guint32) (group->hash >> 24) & builder->mask;
 
-      builder->slots[group_slot (builder, group->node.parent, group->part,
-                                 group->part_length)]
-          = i + 1;
+      while (builder->slots[slot].group != 0)
+        slot = (slot + 1) & builder->mask;
+      builder->slots[slot] = (Slot){ (guint32) group->hash, i + 1 };
     }
 }
 
@@ -180,22 +198,23 @@ grow_groups (Builder *builder)
 static Group *
 find_group (Builder *builder, StNode *parent, const char *name, gsize start, gsize end)
 {
+  guint64 hash = group_hash (builder, parent, name + start, end - start);
   guint32 slot;
   Group *group;
 
   grow_groups (builder);
-  slot = group_slot (builder, parent, name + start, end - start);
-  if (builder->slots[slot] != 0)
-    return g_ptr_array_index (builder->groups, builder->slots[slot] - 1);
+  slot = group_slot (builder, hash, parent, name + start, end - start);
+  if (builder->slots[slot].group != 0)
+    return g_ptr_array_index (builder->groups, builder->slots[slot].group - 1);
   if (builder->groups->len == MAX_GROUPS)
     return NULL;
   group = st_arena_alloc (builder->tree->arena, sizeof *group);
-  *group = (Group){ .part = name + start, .part_length = end - start };
+  *group = (Group){ .part = name + start, .part_length = end - start, .hash = hash };
   group->node.label = shown (builder, name + start, end - start, FALSE);
   group->node.path = shown (builder, name, end, FALSE);
   add_node (builder, &group->node, parent);
   g_ptr_array_add (builder->groups, group);
-  builder->slots[slot] = builder->groups->len;
+  builder->slots[slot] = (Slot){ (guint32) hash, builder->groups->len };
   return group;
 }
 
@@ -337,7 +356,7 @@ st_tree_new (StModel *model, const BaseTask *task, GError **error)
   tree->root->path = st_arena_copy (tree->arena, "", 0);
   builder.nodes = g_ptr_array_new ();
   builder.groups = g_ptr_array_new ();
-  builder.slots = g_new0 (guint32, builder.mask + 1);
+  builder.slots = g_new0 (Slot, builder.mask + 1);
   st_hash_key_init (&builder.key);
   g_ptr_array_add (builder.nodes, tree->root);
 

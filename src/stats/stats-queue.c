@@ -2,10 +2,11 @@
  *
  * As many workers as cores take what is wanted, newest wish first, then the rest in file
  * order. A small tensor is one read on one worker; a large one is shared out by the
- * reader. Summaries of all tensors stay. Distributions stay while they fit in 128 MiB,
- * which is the case for whole models of some thousand tensors; beyond, those not looked
- * at for longest are kept with 16 cells an octave, and are computed again when they are
- * wanted.
+ * reader. Summaries of all tensors stay; those of small ones, of which a model may have
+ * half a million, as the list of their values, from which they are made again.
+ * Distributions stay while they fit in 128 MiB, which is the case for whole models of
+ * some thousand tensors; beyond, those not looked at for longest are kept with 16 cells
+ * an octave, and are computed again when they are wanted.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -14,8 +15,11 @@
 
 #include "stats/stats-private.h"
 
+#include <string.h>
+
 #define DETAIL_BUDGET (G_GUINT64_CONSTANT (128) << 20)
 #define DETAIL_SMALL 256 /* bytes: a distribution not worth coarsening */
+#define SMALL_VALUES 64  /* a tensor whose summary is ten times as large as its values */
 
 typedef enum
 {
@@ -48,6 +52,7 @@ struct _StatsQueue
   guint n_tensors, cursor;
   guint8 *states;
   StatsTensor **results;
+  guint8 **small;        /* instead of a result: its cells, packed by pack () */
   List wanted, detailed; /* detailed: looked at most recently first */
   guint64 detail_bytes, detail_budget, bytes_done, bytes_total, bytes_running;
 };
@@ -149,9 +154,48 @@ give_up_details (StatsQueue *queue, guint newest)
     }
 }
 
+/* (transfer full) (nullable): one byte for the number of cells, one for their size, and
+ * the cells; NULL where they do not hold every value exactly. */
+static guint8 *
+pack (const StatsTensor *stats)
+{
+  const StatsCells *cells = &stats->cells;
+  guint8 *packed;
+
+  if (stats->summary.count > SMALL_VALUES || cells->size > G_MAXUINT8
+      || !stats_grid_is_exact (&cells->grid))
+    return NULL;
+  packed = g_malloc (2 + cells->size);
+  packed[0] = (guint8) cells->n;
+  packed[1] = (guint8) cells->size;
+  if (cells->size > 0)
+    memcpy (packed + 2, cells->bytes, cells->size);
+  return packed;
+}
+
+static StatsTensor *
+unpack (const guint8 *packed, StDtype dtype)
+{
+  StatsTensor *stats = stats_tensor_new (dtype);
+
+  stats->cells = (StatsCells){ .grid = { .dtype = dtype },
+                               .n = packed[0],
+                               .size = packed[1],
+                               .bytes = g_memdup2 (packed + 2, packed[1]) };
+  stats_tensor_summarise (stats);
+  return stats;
+}
+
 static void
 keep (StatsQueue *queue, guint index, StatsTensor *stats)
 {
+  if (queue->small[index] == NULL)
+    queue->small[index] = pack (stats);
+  if (queue->small[index] != NULL)
+    {
+      queue->states[index] = STATE_DONE;
+      return;
+    }
   stats_tensor_unref (queue->results[index]);
   queue->results[index] = stats_tensor_ref (stats);
   queue->states[index] = STATE_DONE;
@@ -227,6 +271,7 @@ stats_queue_new (StModel *model, StatsDoneFunc done, gpointer user_data)
   queue->n_tensors = st_model_n_tensors (model);
   queue->states = g_new0 (guint8, queue->n_tensors);
   queue->results = g_new0 (StatsTensor *, queue->n_tensors);
+  queue->small = g_new0 (guint8 *, queue->n_tensors);
   list_init (&queue->wanted, queue->n_tensors);
   list_init (&queue->detailed, queue->n_tensors);
   for (guint i = 0; i < queue->n_tensors; i++)
@@ -262,7 +307,10 @@ stats_queue_free (StatsQueue *queue)
   for (guint i = 0; i < queue->n_threads; i++)
     g_thread_join (queue->threads[i]);
   for (guint i = 0; i < queue->n_tensors; i++)
-    stats_tensor_unref (queue->results[i]);
+    {
+      stats_tensor_unref (queue->results[i]);
+      g_free (queue->small[i]);
+    }
   list_clear (&queue->wanted);
   list_clear (&queue->detailed);
   g_mutex_clear (&queue->mutex);
@@ -272,6 +320,7 @@ stats_queue_free (StatsQueue *queue)
   g_free (queue->threads);
   g_free (queue->states);
   g_free (queue->results);
+  g_free (queue->small);
   g_free (queue);
 }
 
@@ -303,11 +352,14 @@ stats_queue_peek (StatsQueue *queue, guint tensor_index)
 {
   g_mutex_lock (&queue->mutex);
   StatsTensor *stats = queue->results[tensor_index];
+  const guint8 *small = queue->small[tensor_index]; /* once there, it stays */
   if (stats != NULL)
     stats_tensor_ref (stats);
   if (list_holds (&queue->detailed, tensor_index))
     list_to_front (&queue->detailed, tensor_index);
   g_mutex_unlock (&queue->mutex);
+  if (small != NULL)
+    return unpack (small, st_model_tensor (queue->model, tensor_index)->tensor->dtype);
   return stats;
 }
 

@@ -189,7 +189,7 @@ count_hits (const AppOutline *outline, const char *text)
   g_autofree guint8 *shown = NULL;
   guint n_hits;
 
-  shown = app_query_run (query, outline, NULL, &n_hits);
+  shown = app_query_run (query, outline, NULL, NULL, &n_hits);
   g_assert_nonnull (shown);
   /* What a shown row lies in is shown. */
   for (guint32 id = 1; id < app_outline_size (outline); id++)
@@ -242,7 +242,7 @@ test_query_cancel (void)
 
   fixture_open (&f, sd_names, G_N_ELEMENTS (sd_names), TRUE);
   g_cancellable_cancel (cancellable);
-  g_assert_null (app_query_run (query, f.outline, cancellable, &n_hits));
+  g_assert_null (app_query_run (query, f.outline, NULL, cancellable, &n_hits));
   fixture_close (&f);
 }
 
