@@ -20,6 +20,7 @@ void main()
         if (ACT == NN_SPEC_SILU) v = silu(v);
         else if (ACT == NN_SPEC_GELU) v = gelu(v);
         else if (ACT == NN_SPEC_QUICK_GELU) v = quick_gelu(v);
+        else if (ACT == NN_SPEC_RELU) v = max(v, vec4(0));
         if (at < p.count) store(at, v);
     }
 }

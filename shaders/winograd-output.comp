@@ -53,6 +53,7 @@ void main()
             uint to = ((image * p.out_h + min(oy, p.out_h - 1)) * p.out_w + min(ox, p.out_w - 1)) * p.n4 + c;
             vec4 v = o[y] + add;
             if (ACT == NN_SPEC_SILU) v = silu(v);
+            else if (ACT == NN_SPEC_RELU) v = max(v, vec4(0));
             vec4 residual = texelFetch(RES, has_residual ? int(to) : 0);
             if (has_residual) v += residual;
             if (inside) store(to - p.first * p.n4, v);

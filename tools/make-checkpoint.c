@@ -1,12 +1,14 @@
-/* make-checkpoint.c: a checkpoint with Stable Diffusion 1.5's names and shapes, weights
- * from a formula
+/* make-checkpoint.c: a checkpoint with Stable Diffusion's names and shapes, weights from
+ * a formula
  *
- *     make-checkpoint [--narrow] [--part unet|vae|text] OUT.safetensors
+ *     make-checkpoint [--family sd1|sd2|sdxl|ssd1b] [--narrow] [--part
+ * unet|vae|text|taesd] OUT.safetensors
  *
  * For tests and measurements: networks of true size without a large file in the tree, and
  * golden values that another program computed from the same weights. The formula and its
- * reasons are in tools/reference/formula.py, which writes the same bytes. 2.1 GB take
- * some seconds and as much memory; --narrow is 85 MB with the same structure.
+ * reasons are in tools/reference/formula.py, which writes the same bytes. The 2.1 GB of
+ * 1.5 take some seconds and as much memory, the 6.9 GB of XL three times that; --narrow
+ * is 85 to 380 MB with the same structure.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -22,19 +24,87 @@
 #define UNET "model.diffusion_model."
 #define VAE "first_stage_model."
 #define TEXT "cond_stage_model.transformer.text_model."
+#define OPEN "cond_stage_model.model."
+#define FIRST "conditioner.embedders.0.transformer.text_model."
+#define SECOND "conditioner.embedders.1.model."
+#define SIZES (6 * 256) /* of the label: six numbers as sinusoids */
 #define LEVELS 4
 #define CHUNK (1u << 20) /* values filled by a thread at a time */
 
 typedef struct
 {
-  guint unet, text, text_layers, vae; /* widths of the first level; layers */
+  const char *root;
+  guint width, layers;
+  gboolean open; /* OpenCLIP's names */
+  guint output;  /* of the projection; 0: none */
+} Text;
+
+/* Transformer blocks of each block of each level: down, in the middle, up (from the
+ * deepest). */
+typedef struct
+{
+  guint levels, down[LEVELS][2], middle, up[LEVELS][3];
+} Depths;
+
+typedef struct
+{
+  const char *family;
+  gboolean narrow;
+  guint unet, vae; /* widths of the first level */
+  const Depths *depths;
+  gboolean linear; /* projections of transformers are matrices, not 1×1 convolutions */
+  guint label;     /* what is told beside the time */
+  Text texts[2];
+  const char *metadata[3];
 } Config;
 
-static const Config full = { 320, 768, 12, 128 };
-static const Config narrow = { 64, 64, 2, 32 };
+static const Depths plain = {
+  4,
+  { { 1, 1 }, { 1, 1 }, { 1, 1 } },
+  1,
+  { { 0 }, { 1, 1, 1 }, { 1, 1, 1 }, { 1, 1, 1 } },
+};
+static const Depths deep
+    = { 3, { { 0 }, { 2, 2 }, { 10, 10 } }, 10, { { 10, 10, 10 }, { 2, 2, 2 } } };
+static const Depths less
+    = { 3, { { 0 }, { 2, 2 }, { 4, 4 } }, 4, { { 4, 4, 4 }, { 2, 2, 2 } } };
+static const Depths cut
+    = { 3, { { 0 }, { 2, 2 }, { 4, 4 } }, 0, { { 4, 4, 5 }, { 2, 1, 1 } } };
+
+#define V                                                                                \
+  {                                                                                      \
+    "modelspec.prediction_type", "v"                                                     \
+  }
+#define XL                                                                               \
+  {                                                                                      \
+    "modelspec.architecture", "stable-diffusion-xl-v1-base"                              \
+  }
+#define NARROW_TEXTS                                                                     \
+  {                                                                                      \
+    { FIRST, 64, 3 },                                                                    \
+    {                                                                                    \
+      SECOND, 128, 3, TRUE, 128                                                          \
+    }                                                                                    \
+  }
+static const Config configs[] = {
+  { "sd1", FALSE, 320, 128, &plain, FALSE, 0, { { TEXT, 768, 12 } } },
+  { "sd2", FALSE, 320, 128, &plain, TRUE, 0, { { OPEN, 1024, 24, TRUE } }, V },
+  { "sdxl",
+    FALSE,
+    320,
+    128,
+    &deep,
+    TRUE,
+    1280 + SIZES,
+    { { FIRST, 768, 12 }, { SECOND, 1280, 32, TRUE, 1280 } },
+    XL },
+  { "sd1", TRUE, 64, 32, &plain, FALSE, 0, { { TEXT, 64, 2 } } },
+  { "sd2", TRUE, 64, 32, &plain, TRUE, 0, { { OPEN, 128, 3, TRUE } }, V },
+  { "sdxl", TRUE, 128, 32, &less, TRUE, 128 + SIZES, NARROW_TEXTS, XL },
+  { "ssd1b", TRUE, 64, 32, &cut, TRUE, 128 + SIZES, NARROW_TEXTS, XL },
+};
 
 static const guint multiples[LEVELS] = { 1, 2, 4, 4 }; /* of UNet and VAE alike */
-static const gboolean attention[LEVELS] = { TRUE, TRUE, TRUE, FALSE };
 static const guint blocks = 2, vocabulary = 49408, positions = 77;
 
 typedef struct
@@ -111,11 +181,8 @@ add_resnet (GArray *items, const char *name, guint from, guint to, guint embeddi
 }
 
 static void
-add_transformer (GArray *items, const char *name, guint width, guint context)
+add_transformer_block (GArray *items, const char *block, guint width, guint context)
 {
-  g_autofree char *block = g_strconcat (name, ".transformer_blocks.0", NULL);
-  add_norm (items, name, ".norm", width);
-  add_both (items, name, ".proj_in", width, width, 1);
   add_weight (items, block, ".attn1.to_q", width, width);
   add_weight (items, block, ".attn1.to_k", width, width);
   add_weight (items, block, ".attn1.to_v", width, width);
@@ -129,54 +196,94 @@ add_transformer (GArray *items, const char *name, guint width, guint context)
   add_norm (items, block, ".norm1", width);
   add_norm (items, block, ".norm2", width);
   add_norm (items, block, ".norm3", width);
-  add_both (items, name, ".proj_out", width, width, 1);
 }
 
-/* One block of the UNet: a ResBlock and, where the level has it, a transformer. */
 static void
-add_unet_block (GArray *items, const Config *c, const char *name, guint level, guint from)
+add_transformer (
+    GArray *items, const Config *c, const char *name, guint width, guint depth)
+{
+  guint side = c->linear ? 0 : 1;
+  add_norm (items, name, ".norm", width);
+  add_both (items, name, ".proj_in", width, width, side);
+  for (guint i = 0; i < depth; i++)
+    {
+      g_autofree char *block = g_strdup_printf ("%s.transformer_blocks.%u", name, i);
+      add_transformer_block (items, block, width, c->texts[0].width + c->texts[1].width);
+    }
+  add_both (items, name, ".proj_out", width, width, side);
+}
+
+/* One block of the UNet: a ResBlock and, where it has one, a transformer. */
+static void
+add_unet_block (GArray *items,
+                const Config *c,
+                const char *name,
+                guint level,
+                guint from,
+                guint depth)
 {
   guint width = c->unet * multiples[level];
   g_autofree char *resnet = g_strconcat (name, ".0", NULL);
   g_autofree char *transformer = g_strconcat (name, ".1", NULL);
   add_resnet (items, resnet, from, width, c->unet * 4);
-  if (attention[level])
-    add_transformer (items, transformer, width, c->text);
+  if (depth > 0)
+    add_transformer (items, c, transformer, width, depth);
+}
+
+static void
+add_middle (GArray *items, const Config *c, guint width)
+{
+  add_resnet (items, UNET "middle_block.0", width, width, c->unet * 4);
+  if (c->depths->middle == 0)
+    return;
+  add_transformer (items, c, UNET "middle_block.1", width, c->depths->middle);
+  add_resnet (items, UNET "middle_block.2", width, width, c->unet * 4);
+}
+
+static void
+add_embeddings (GArray *items, const Config *c)
+{
+  guint width = c->unet * 4;
+  add_both (items, UNET, "time_embed.0", width, c->unet, 0);
+  add_both (items, UNET, "time_embed.2", width, width, 0);
+  if (c->label == 0)
+    return;
+  add_both (items, UNET, "label_emb.0.0", width, c->label, 0);
+  add_both (items, UNET, "label_emb.0.2", width, width, 0);
 }
 
 static void
 add_unet (GArray *items, const Config *c)
 {
+  guint levels = c->depths->levels;
   guint widths[LEVELS * 3], n = 0, width = c->unet; /* of the skips, in order */
-  add_both (items, UNET, "time_embed.0", c->unet * 4, c->unet, 0);
-  add_both (items, UNET, "time_embed.2", c->unet * 4, c->unet * 4, 0);
+  add_embeddings (items, c);
   add_both (items, UNET, "input_blocks.0.0", c->unet, 4, 3);
   widths[n++] = width;
-  for (guint level = 0; level < LEVELS; level++)
+  for (guint level = 0; level < levels; level++)
     {
       for (guint block = 0; block < blocks; block++)
         {
           g_autofree char *name = g_strdup_printf (UNET "input_blocks.%u", n);
-          add_unet_block (items, c, name, level, width);
+          add_unet_block (items, c, name, level, width, c->depths->down[level][block]);
           widths[n++] = width = c->unet * multiples[level];
         }
-      if (level + 1 == LEVELS)
+      if (level + 1 == levels)
         break;
       g_autofree char *name = g_strdup_printf (UNET "input_blocks.%u", n);
       add_both (items, name, ".0.op", width, width, 3);
       widths[n++] = width;
     }
-  add_resnet (items, UNET "middle_block.0", width, width, c->unet * 4);
-  add_transformer (items, UNET "middle_block.1", width, c->text);
-  add_resnet (items, UNET "middle_block.2", width, width, c->unet * 4);
+  add_middle (items, c, width);
   for (guint i = 0; n > 0; i++)
     {
-      guint level = LEVELS - 1 - i / (blocks + 1);
+      guint up = i / (blocks + 1), level = levels - 1 - up;
+      guint depth = c->depths->up[up][i % (blocks + 1)];
       g_autofree char *name = g_strdup_printf (UNET "output_blocks.%u", i);
-      add_unet_block (items, c, name, level, width + widths[--n]);
+      add_unet_block (items, c, name, level, width + widths[--n], depth);
       width = c->unet * multiples[level];
       if (level > 0 && i % (blocks + 1) == blocks)
-        add_both (items, name, attention[level] ? ".2.conv" : ".1.conv", width, width, 3);
+        add_both (items, name, depth > 0 ? ".2.conv" : ".1.conv", width, width, 3);
     }
   add_norm (items, UNET, "out.0", width);
   add_both (items, UNET, "out.2", 4, width, 3);
@@ -255,26 +362,84 @@ add_vae (GArray *items, const Config *c)
 }
 
 static void
-add_text (GArray *items, const Config *c)
+add_clip (GArray *items, const Text *t)
 {
   static const char *const projections[] = { "q_proj", "k_proj", "v_proj", "out_proj" };
-  add (items, TEXT "embeddings.position_ids", 1, positions, 0, 0);
-  add (items, TEXT "embeddings.token_embedding.weight", vocabulary, c->text, 0, 0);
-  add (items, TEXT "embeddings.position_embedding.weight", positions, c->text, 0, 0);
-  for (guint layer = 0; layer < c->text_layers; layer++)
+  g_autofree char *ids = g_strconcat (t->root, "embeddings.position_ids", NULL);
+  add (items, ids, 1, positions, 0, 0);
+  add_weight (items, t->root, "embeddings.token_embedding", vocabulary, t->width);
+  add_weight (items, t->root, "embeddings.position_embedding", positions, t->width);
+  for (guint layer = 0; layer < t->layers; layer++)
     {
-      g_autofree char *name = g_strdup_printf (TEXT "encoder.layers.%u.", layer);
+      g_autofree char *name = g_strdup_printf ("%sencoder.layers.%u.", t->root, layer);
       for (guint i = 0; i < G_N_ELEMENTS (projections); i++)
         {
           g_autofree char *part = g_strconcat ("self_attn.", projections[i], NULL);
-          add_both (items, name, part, c->text, c->text, 0);
+          add_both (items, name, part, t->width, t->width, 0);
         }
-      add_norm (items, name, "layer_norm1", c->text);
-      add_norm (items, name, "layer_norm2", c->text);
-      add_both (items, name, "mlp.fc1", c->text * 4, c->text, 0);
-      add_both (items, name, "mlp.fc2", c->text, c->text * 4, 0);
+      add_norm (items, name, "layer_norm1", t->width);
+      add_norm (items, name, "layer_norm2", t->width);
+      add_both (items, name, "mlp.fc1", t->width * 4, t->width, 0);
+      add_both (items, name, "mlp.fc2", t->width, t->width * 4, 0);
     }
-  add_norm (items, TEXT, "final_layer_norm", c->text);
+  add_norm (items, t->root, "final_layer_norm", t->width);
+}
+
+static void
+add_open_clip (GArray *items, const Text *t)
+{
+  g_autofree char *position = g_strconcat (t->root, "positional_embedding", NULL);
+  g_autofree char *projection = g_strconcat (t->root, "text_projection", NULL);
+  add_weight (items, t->root, "token_embedding", vocabulary, t->width);
+  add (items, position, positions, t->width, 0, 0);
+  for (guint layer = 0; layer < t->layers; layer++)
+    {
+      g_autofree char *name
+          = g_strdup_printf ("%stransformer.resblocks.%u.", t->root, layer);
+      g_autofree char *matrix = g_strconcat (name, "attn.in_proj_weight", NULL);
+      g_autofree char *bias = g_strconcat (name, "attn.in_proj_bias", NULL);
+      add_norm (items, name, "ln_1", t->width);
+      add (items, matrix, 3 * t->width, t->width, 0, 0);
+      add (items, bias, 3 * t->width, 0, 0, 0);
+      add_both (items, name, "attn.out_proj", t->width, t->width, 0);
+      add_norm (items, name, "ln_2", t->width);
+      add_both (items, name, "mlp.c_fc", t->width * 4, t->width, 0);
+      add_both (items, name, "mlp.c_proj", t->width, t->width * 4, 0);
+    }
+  add_norm (items, t->root, "ln_final", t->width);
+  if (t->output > 0)
+    add (items, projection, t->width, t->output, 0, 0);
+}
+
+static void
+add_text (GArray *items, const Config *c)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (c->texts) && c->texts[i].root != NULL; i++)
+    if (c->texts[i].open)
+      add_open_clip (items, &c->texts[i]);
+    else
+      add_clip (items, &c->texts[i]);
+}
+
+/* The decoder of TAESD has bare numbers: convolutions, and blocks of three. */
+static void
+add_taesd (GArray *items)
+{
+  static const guint doubled[] = { 7, 12, 17 };
+  static const guint three[] = { 3, 4, 5, 8, 9, 10, 13, 14, 15, 18 };
+  add_both (items, "1", "", 64, 4, 3);
+  add_both (items, "19", "", 3, 64, 3);
+  for (guint i = 0; i < G_N_ELEMENTS (doubled); i++)
+    {
+      g_autofree char *name = g_strdup_printf ("%u.weight", doubled[i]);
+      add (items, name, 64, 64, 3, 3);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (three); i++)
+    for (guint conv = 0; conv <= 4; conv += 2)
+      {
+        g_autofree char *name = g_strdup_printf ("%u.conv.%u", three[i], conv);
+        add_both (items, name, "", 64, 64, 3);
+      }
 }
 
 /* ---- values ---- */
@@ -303,7 +468,7 @@ fill (const Item *item, guint64 first, guint64 n)
   guint32 hash = 0x811C9DC5u;
   for (const char *p = item->name; *p != '\0'; p++)
     hash = (hash ^ (guint8) *p) * 0x01000193u;
-  gboolean bias = g_str_has_suffix (item->name, ".bias");
+  gboolean bias = g_str_has_suffix (item->name, "bias");
   float scale = item->rank > 1 ? (float) sqrt (3.0 / (double) (item->n / item->shape[0]))
                                : (bias ? 1.0f / 16.0f : 1.0f / 8.0f);
   float shift = item->rank == 1 && !bias ? 1.0f : 0.0f;
@@ -354,9 +519,10 @@ fill_all (GArray *items, GError **error)
 }
 
 static gboolean
-write_items (const char *path, GArray *items, GError **error)
+write_items (const char *path, const Config *c, GArray *items, GError **error)
 {
-  static const char *const metadata[] = { "calotype.formula", "1", NULL };
+  const char *const metadata[]
+      = { "calotype.formula", "1", c->metadata[0], c->metadata[1], NULL };
   g_autofree StWriteTensor *tensors = g_new0 (StWriteTensor, items->len);
   for (guint i = 0; i < items->len; i++)
     {
@@ -368,14 +534,29 @@ write_items (const char *path, GArray *items, GError **error)
   return st_write (path, tensors, items->len, metadata, error);
 }
 
+static const Config *
+find_config (const char *family, gboolean is_narrow)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (configs); i++)
+    if (strcmp (configs[i].family, family) == 0 && configs[i].narrow == is_narrow)
+      return &configs[i];
+  return NULL;
+}
+
+#define USAGE                                                                            \
+  "[--family sd1|sd2|sdxl] [--narrow] [--part unet|vae|text|taesd] OUT.safetensors, or " \
+  "--family ssd1b --narrow"
+
 int
 main (int argc, char **argv)
 {
   gboolean is_narrow = FALSE;
-  g_autofree char *part = NULL;
+  g_autofree char *part = NULL, *family = NULL;
   const GOptionEntry entries[] = {
+    { "family", 0, 0, G_OPTION_ARG_STRING, &family, "sd1 (default) ...", "FAMILY" },
     { "narrow", 0, 0, G_OPTION_ARG_NONE, &is_narrow, "a tenth of the width", NULL },
-    { "part", 0, 0, G_OPTION_ARG_STRING, &part, "unet, vae or text alone", "PART" },
+    { "part", 0, 0, G_OPTION_ARG_STRING, &part, "unet, vae, text or taesd alone",
+      "PART" },
     { NULL },
   };
   g_autoptr (GOptionContext) context = g_option_context_new ("OUT.safetensors");
@@ -383,15 +564,13 @@ main (int argc, char **argv)
   g_option_context_add_main_entries (context, entries, NULL);
   gboolean good = g_option_context_parse (context, &argc, &argv, &error);
   gboolean known = part == NULL || strcmp (part, "unet") == 0 || strcmp (part, "vae") == 0
-                   || strcmp (part, "text") == 0;
-  if (!good || argc != 2 || !known)
+                   || strcmp (part, "text") == 0 || strcmp (part, "taesd") == 0;
+  const Config *config = find_config (family != NULL ? family : "sd1", is_narrow);
+  if (!good || argc != 2 || !known || config == NULL)
     {
-      g_printerr ("make-checkpoint: %s\n",
-                  error != NULL ? error->message
-                                : "[--narrow] [--part unet|vae|text] OUT.safetensors");
+      g_printerr ("make-checkpoint: %s\n", error != NULL ? error->message : USAGE);
       return 2;
     }
-  const Config *config = is_narrow ? &narrow : &full;
   g_autoptr (GArray) items = g_array_new (FALSE, FALSE, sizeof (Item));
   g_array_set_clear_func (items, item_clear);
   if (part == NULL || strcmp (part, "unet") == 0)
@@ -400,7 +579,9 @@ main (int argc, char **argv)
     add_vae (items, config);
   if (part == NULL || strcmp (part, "text") == 0)
     add_text (items, config);
-  if (fill_all (items, &error) && write_items (argv[1], items, &error))
+  if (part != NULL && strcmp (part, "taesd") == 0)
+    add_taesd (items);
+  if (fill_all (items, &error) && write_items (argv[1], config, items, &error))
     return 0;
   g_printerr ("make-checkpoint: %s\n", error->message);
   return 1;

@@ -29,6 +29,7 @@
 #define NN_SPEC_GELU 2
 #define NN_SPEC_QUICK_GELU 3
 #define NN_SPEC_GEGLU 4
+#define NN_SPEC_RELU 5
 
 #define NN_MATRIX_BIAS 1
 #define NN_MATRIX_ADD 2

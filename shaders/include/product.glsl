@@ -131,6 +131,7 @@ vec4 residual(uint at)
 vec4 activate(vec4 v)
 {
     if (ACT == NN_SPEC_SILU) return silu(v);
+    if (ACT == NN_SPEC_RELU) return max(v, vec4(0));
     if (ACT == NN_SPEC_GELU) return gelu(v);
     if (ACT == NN_SPEC_QUICK_GELU) return quick_gelu(v);
     return v;

@@ -5,6 +5,7 @@
 
 #include "config.h"
 
+#include "cli/cli-extras.h"
 #include "cli/cli-private.h"
 #include "sd/sd.h"
 
@@ -326,6 +327,8 @@ open_engine (const Options *options,
       g_prefix_error (error, "%s: ", path);
       return NULL;
     }
+  if (!cli_extras_attach (model, error))
+    return NULL;
   info = sd_info_new (model);
   if (!info->can_generate)
     {
@@ -378,6 +381,7 @@ parse_options (int *argc, char ***argv, Options *o, char **cfg, int *status)
   const GOptionEntry entries[] = {
     { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o->model,
       "A .safetensors file or a diffusers folder; without: the sample model", "FILE" },
+    CLI_EXTRAS_ENTRIES,
     { "prompt", 'p', 0, G_OPTION_ARG_FILENAME, &o->prompt,
       "What to show; without: an example of the model's", "TEXT" },
     { "negative", 'n', 0, G_OPTION_ARG_FILENAME, &o->negative, "What to avoid", "TEXT" },

@@ -99,7 +99,7 @@ check_conv3 (NnGraph *graph, const NnConv3 *p, const NnTensor *y, const char *la
     nn_graph_fault (graph, label, "padding at the end only needs stride 2");
   if ((p->up_h == 0) != (p->up_w == 0))
     nn_graph_fault (graph, label, "resizing to %u×%u", p->up_h, p->up_w);
-  if (p->act != NN_ACT_NONE && p->act != NN_ACT_SILU)
+  if (p->act != NN_ACT_NONE && p->act != NN_ACT_SILU && p->act != NN_ACT_RELU)
     nn_graph_fault (graph, label, "activation %u is not one of a convolution", p->act);
   if (add == NULL)
     return;

@@ -31,6 +31,12 @@ nn_graph_new (NnContext *context, const char *name)
 }
 
 void
+nn_graph_set_exact (NnGraph *graph, gboolean exact)
+{
+  graph->exact = exact;
+}
+
+void
 nn_graph_free (NnGraph *graph)
 {
   if (graph == NULL)
@@ -96,6 +102,7 @@ nn_graph_tensor (NnGraph *graph, guint n, guint h, guint w, guint c)
   x->w = MAX (w, 1);
   x->c = MAX (c, 1);
   x->last_use = -1;
+  x->exact = graph->exact;
   g_ptr_array_add (graph->tensors, x);
   return x;
 }

@@ -97,6 +97,7 @@ struct _NnTensor
   NnState *state; /* loaded from, or stored to: then it lies there and not in the arena */
   int last_use;   /* index of the last op that reads it; -1 */
   guint64 offset; /* in the arena */
+  gboolean exact; /* in 32 bits, whatever the context's activations are */
 };
 
 struct _NnGraph
@@ -104,6 +105,7 @@ struct _NnGraph
   NnContext *context;
   char *name;
   GPtrArray *tensors, *ops; /* owned */
+  gboolean exact;           /* of tensors made from now on */
   GError *fault;            /* the first shape that did not fit */
 };
 
@@ -192,7 +194,7 @@ typedef struct
 static inline NnType
 nn_emit_type (const NnEmit *emit, const NnTensor *x)
 {
-  return x->state != NULL ? NN_F32 : emit->activations;
+  return x->state != NULL || x->exact ? NN_F32 : emit->activations;
 }
 
 /** nn_emit_read: texel binding of the whole tensor: F32X4 or F16X4, by its type */

@@ -60,6 +60,8 @@ nn_ref_act (NnAct act, float x)
     case NN_ACT_GELU:
     case NN_ACT_GEGLU: /* of its second half */
       return (float) (0.5 * v * (1.0 + erf (v * G_SQRT2 / 2.0)));
+    case NN_ACT_RELU:
+      return MAX (x, 0.0f);
     case NN_ACT_QUICK_GELU:
       return (float) (v / (1.0 + exp (-1.702 * v)));
     case NN_ACT_NONE:

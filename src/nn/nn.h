@@ -151,6 +151,9 @@ typedef struct _NnGraph NnGraph;
 typedef struct _NnTensor NnTensor; /* belongs to its graph */
 
 NnGraph *nn_graph_new (NnContext *context, const char *name);
+/** nn_graph_set_exact: activations made from now on are kept in 32 bits, whatever the
+ * context's are: for networks whose numbers outgrow 16 */
+void nn_graph_set_exact (NnGraph *graph, gboolean exact);
 void nn_graph_free (NnGraph *graph);
 guint nn_tensor_n (const NnTensor *x);
 guint nn_tensor_h (const NnTensor *x);
@@ -170,6 +173,7 @@ typedef enum
   NN_ACT_GELU,       /* exact, by erf */
   NN_ACT_QUICK_GELU, /* x·sigmoid(1.702 x) */
   NN_ACT_GEGLU,      /* linear only: first half × gelu (second half); halves the width */
+  NN_ACT_RELU,
 } NnAct;
 
 typedef struct
@@ -193,7 +197,7 @@ typedef struct
   NnTensor
       *channel_add; /* (nullable): [1 or n][1][1][≥ offset + out], added at every pixel */
   guint channel_add_offset;
-  NnAct act; /* NONE or SILU */
+  NnAct act; /* NONE, SILU or RELU */
   NnTensor *residual;
 } NnConv3;
 /** nn_conv3: 3×3, zero padding 1 */

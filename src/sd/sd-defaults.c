@@ -1,8 +1,9 @@
 /* sd-defaults.c: the size, the steps and the words that a model recommends for itself
  *
- * Three sources, later ones over earlier ones: the family, the configuration files of a
- * diffusers folder, the metadata of the file. A value that makes no sense is left out,
- * since none of them is needed.
+ * Four sources, later ones over earlier ones: the family, the configuration files of a
+ * diffusers folder, the file's name where it tells of few steps (such models are
+ * nowhere else marked), the metadata of the file. A value that makes no sense is left
+ * out, since none of them is needed.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -123,12 +124,16 @@ read_calotype (SdInfo *info, const char *text)
     sampler_schedule_parse (schedule, &info->schedule, NULL);
 }
 
-static gboolean
-is_v (const char *prediction)
+static void
+read_latent_scale (SdInfo *info, StModel *model)
 {
-  return prediction != NULL
-         && (strcmp (prediction, "v") == 0 || strcmp (prediction, "v_prediction") == 0
-             || strcmp (prediction, "v-prediction") == 0);
+  g_autoptr (JsonParser) parser = json_parser_new ();
+  gsize length = 0;
+  g_autofree char *vae = st_model_read_json (model, "vae/config.json", &length);
+  JsonNode *root = parse (parser, vae, (gssize) length);
+  if (root != NULL && JSON_NODE_HOLDS_OBJECT (root))
+    member_number (json_node_get_object (root), "scaling_factor", 1e-3, 1e3,
+                   &info->latent_scale);
 }
 
 static void
@@ -143,13 +148,66 @@ read_folder (SdInfo *info, StModel *model)
       && member_number (json_node_get_object (root), "sample_size", 8, MAX_SIDE / 8,
                         &side))
     set_size (info, (guint64) side * 8, (guint64) side * 8);
+}
 
-  g_autofree char *scheduler
-      = st_model_read_json (model, "scheduler/scheduler_config.json", &length);
-  root = parse (parser, scheduler, (gssize) length);
-  if (root != NULL && JSON_NODE_HOLDS_OBJECT (root))
-    info->v_prediction
-        |= is_v (member_string (json_node_get_object (root), "prediction_type"));
+/* ---- models for few steps ---- */
+
+typedef struct
+{
+  const char *word;
+  guint steps;
+  SamplerKind sampler;
+  SamplerSchedule schedule;
+} FewSteps;
+
+/* All of them without guidance: it is in their weights. */
+static const FewSteps few_steps[] = {
+  { "turbo", 4, SAMPLER_EULER_ANCESTRAL, SAMPLER_TURBO },
+  { "lightning", 4, SAMPLER_EULER, SAMPLER_SGM_UNIFORM },
+  { "lcm", 6, SAMPLER_LCM, SAMPLER_SGM_UNIFORM },
+  { "hyper_sd", 8, SAMPLER_DDIM, SAMPLER_TURBO },
+  { "hyper_sdxl", 8, SAMPLER_DDIM, SAMPLER_TURBO },
+};
+
+/* "…_8step_…", "…_8steps": 8; else 0 */
+static guint
+steps_in (const char *name)
+{
+  const char *at = strstr (name, "step");
+  guint steps = 0, unit = 1;
+  if (at != NULL && at > name && at[-1] == '_')
+    at--;
+  for (; at != NULL && at > name && g_ascii_isdigit (at[-1]) && unit <= 10;
+       at--, unit *= 10)
+    steps += unit * (guint) g_ascii_digit_value (at[-1]);
+  return steps;
+}
+
+static void
+read_few_steps (SdInfo *info, StModel *model)
+{
+  g_autofree char *title = st_model_title (model);
+  g_autofree char *file = g_path_get_basename (st_model_path (model));
+  g_autofree char *both = g_strdup_printf ("_%s_%s_", file, title);
+  g_autofree char *name = g_ascii_strdown (both, -1);
+  g_strdelimit (name, " -.", '_');
+  for (guint i = 0; info->has_unet && i < G_N_ELEMENTS (few_steps); i++)
+    {
+      g_autofree char *word = g_strdup_printf ("_%s_", few_steps[i].word);
+      if (strstr (name, word) == NULL)
+        continue;
+      guint steps = steps_in (name);
+      info->steps = steps >= 1 && steps <= 16 ? steps : few_steps[i].steps;
+      info->cfg = 1.0;
+      info->sampler = few_steps[i].sampler;
+      info->schedule = few_steps[i].schedule;
+      info->few_steps = TRUE;
+      /* the first ones, which others were made from, are for small pictures */
+      if (strstr (name, "_sd_xl_turbo_") != NULL || strstr (name, "_sdxl_turbo_") != NULL
+          || strstr (name, "_sd_turbo_") != NULL)
+        set_size (info, 512, 512);
+      return;
+    }
 }
 
 void
@@ -159,17 +217,18 @@ sd_info_read_defaults (SdInfo *info, StModel *model)
   info->cfg = 7.0;
   info->sampler = SAMPLER_DPMPP_2M;
   info->schedule = SAMPLER_KARRAS;
-  info->v_prediction
-      = st_model_find (model, "v_pred") != NULL
-        || is_v (st_model_metadata_value (model, "modelspec.prediction_type"));
   if (st_model_is_folder (model))
-    read_folder (info, model);
+    {
+      read_folder (info, model);
+      read_latent_scale (info, model);
+    }
   if (info->width == 0)
     {
       gboolean sd2_v = info->family == SD_FAMILY_SD2 && info->v_prediction;
       guint side = info->family == SD_FAMILY_SDXL ? 1024 : sd2_v ? 768 : 512;
       set_size (info, side, side);
     }
+  read_few_steps (info, model);
   read_resolution (info, st_model_metadata_value (model, "modelspec.resolution"));
   read_calotype (info, st_model_metadata_value (model, "calotype.defaults"));
   info->words = read_strings (st_model_metadata_value (model, "calotype.words"));

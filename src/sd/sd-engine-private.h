@@ -7,20 +7,20 @@
 
 #include "sd/sd-net-private.h"
 
-/* What latents are multiplied with after the encoder and divided by before the decoder,
- * so that they have about unit variance: the constant of SD 1.x and 2.x. */
-#define SD_LATENT_SCALE 0.18215f
-
+/* Six numbers, each as a sinusoid of 256 values, in the label of XL. */
+#define SD_LABEL_SIZES (6 * 256)
 #define SD_TIME_ROWS 32 /* times embedded at once */
 
 typedef enum
 {
   SD_STAGE_TEXT,
+  SD_STAGE_TEXT_2,
   SD_STAGE_TIME,
   SD_STAGE_CONTEXT,
   SD_STAGE_UNET,
   SD_STAGE_DECODE,
   SD_STAGE_ENCODE,
+  SD_STAGE_TINY, /* TAESD's decoder */
   SD_N_STAGES
 } SdStage;
 
@@ -37,6 +37,7 @@ typedef struct
   SdStage stage;
   guint n, h, w; /* latents' height and width; 0 where size plays no part */
   NnState *in, *out;
+  NnState *extra; /* second text encoder: its last states; times: the labels */
   NnProgram *program;
   double seconds; /* of the last run; 0: never ran */
 } SdProgram;
@@ -74,10 +75,11 @@ struct _SdEngine
    */
   NnContext *context;
   SdWeights *weights;
-  SdText *text;
+  SdText *texts[2]; /* the second: NULL but in XL */
   SdUnet *unet;
   SdVae *vae;
-  NnState *emb;         /* the time embedding of the step, all blocks in one row */
+  NnState *emb[2]; /* the time embedding of the step, all blocks in one row; a row for
+                      each prompt of two where they differ (XL) */
   GPtrArray *time_embs; /* NnState, one a block: what the time program fills */
   SdCross cross[2];     /* for one prompt and for two */
   GPtrArray *programs;  /* SdProgram, latest used last */
@@ -85,21 +87,49 @@ struct _SdEngine
   guint64 context_owner; /* serial of the run whose prompts the cross states hold */
   guint64 last_serial;
   SdFactors factors;
+  gboolean no_tiny; /* TAESD's file turned out not to work */
 };
 
 /* Every function below blocks, and gives SD_ERROR_NOT_FINITE naming its stage. Latents
  * are [4][h][w]. */
 
-/** sd_engine_encode_tokens: @ids: [n][77] → @context: [n][77][width] */
+/** sd_engine_n_texts: 1, or 2 in XL */
+guint sd_engine_n_texts (const SdEngine *engine);
+guint sd_engine_context_width (const SdEngine *engine);
+/** sd_engine_label_width: of what the UNet is told beside the time (XL); 0: nothing */
+guint sd_engine_label_width (const SdEngine *engine);
+/** sd_engine_pooled_width: of the vector for the whole text (XL); 0: none */
+guint sd_engine_pooled_width (const SdEngine *engine);
+/** sd_engine_encode_tokens: @ids: [text encoders][n][77] → @context: [n][77][width];
+ * @pooled: [n][pooled_width], NULL where there is none */
 gboolean sd_engine_encode_tokens (SdEngine *engine,
                                   const guint *ids,
                                   guint n,
                                   float *context,
+                                  float *pooled,
                                   const BaseTask *task,
                                   GError **error);
-/** sd_engine_embed_times: @rows: [n][emb_total] */
+/**
+ * sd_engine_make_labels: what XL is told beside the time: the text's vector, and six
+ * numbers as sinusoids: height and width of the original, its corner, height and width
+ * wanted; here @width and @height twice and no corner, as ComfyUI and A1111 have it
+ * @pooled: [n][pooled_width]
+ * @labels: [n][label_width]
+ */
+void sd_engine_make_labels (const SdEngine *engine,
+                            const float *pooled,
+                            guint n,
+                            guint width,
+                            guint height,
+                            float *labels);
+/** sd_engine_embed_rows: how many embeddings a pass of @n prompts takes: @n where there
+ * are labels, else 1 */
+guint sd_engine_embed_rows (const SdEngine *engine, guint n);
+/** sd_engine_embed_times: @rows: [n][emb_total]; @labels: [n][label_width], NULL where
+ * there is none */
 gboolean sd_engine_embed_times (SdEngine *engine,
                                 const double *times,
+                                const float *labels,
                                 guint n,
                                 float *rows,
                                 const BaseTask *task,
@@ -110,7 +140,8 @@ gboolean sd_engine_set_context (SdEngine *engine,
                                 guint n,
                                 const BaseTask *task,
                                 GError **error);
-/** sd_engine_pass: @x once → @out: [n][4][h][w], one for each prompt of the context */
+/** sd_engine_pass: @x once → @out: [n][4][h][w], one for each prompt of the context;
+ * @row: [embed_rows (n)][emb_total] */
 gboolean sd_engine_pass (SdEngine *engine,
                          const float *x,
                          guint n,
@@ -128,6 +159,15 @@ gboolean sd_engine_decode (SdEngine *engine,
                            float *rgb,
                            const BaseTask *task,
                            GError **error);
+
+/** sd_engine_decode_tiny: the same by TAESD, which must be there */
+gboolean sd_engine_decode_tiny (SdEngine *engine,
+                                const float *latents,
+                                guint h,
+                                guint w,
+                                float *rgb,
+                                const BaseTask *task,
+                                GError **error);
 
 /** sd_engine_program: the program for a size, made when it is not there; belongs to the
  * engine */

@@ -13,10 +13,11 @@
 #include "sd/sd-engine-private.h"
 
 #include <glib/gi18n-lib.h>
+#include <math.h>
 #include <string.h>
 
 static const char *const stage_names[SD_N_STAGES]
-    = { "text", "time", "context", "unet", "decoder", "encoder" };
+    = { "text", "text 2", "time", "context", "unet", "decoder", "encoder", "taesd" };
 
 /* ---- running ---- */
 
@@ -121,38 +122,108 @@ to_channels_first (const float *src, gsize pixels, guint channels, float *dst)
 
 /* ---- stages ---- */
 
+/* One encoder: its vectors to columns @first … of @context, whose rows are @width wide.
+ */
+static gboolean
+encode_text (SdEngine *engine,
+             guint encoder,
+             const guint *ids,
+             guint n,
+             float *context,
+             guint first,
+             float *pooled,
+             const BaseTask *task,
+             GError **error)
+{
+  static const SdStage stages[] = { SD_STAGE_TEXT, SD_STAGE_TEXT_2 };
+  SdText *text = engine->texts[encoder];
+  guint own = sd_text_width (text), width = sd_engine_context_width (engine);
+  gsize each = (gsize) SD_TEXT_TOKENS * own;
+  SdProgram *program = sd_engine_program (engine, stages[encoder], n, 0, 0, error);
+  g_autofree float *rows = g_new (float, n *each);
+  g_autofree float *ends = g_new (float, (gsize) n *own);
+
+  if (program == NULL)
+    return FALSE;
+  for (guint i = 0; i < n; i++)
+    if (!sd_text_embed (text, ids + i * SD_TEXT_TOKENS, rows + i * each, error))
+      return FALSE;
+  if (!nn_state_write (program->in, rows, error)
+      || !run_program (engine, program, NULL, task, error)
+      || !read_state (program->out, rows, _ ("The text encoder"), error))
+    return FALSE;
+  for (gsize i = 0; i < (gsize) n * SD_TEXT_TOKENS; i++)
+    memcpy (context + i * width + first, rows + i * own, sizeof (float) * own);
+  if (program->extra == NULL)
+    return TRUE;
+  if (!read_state (program->extra, rows, _ ("The text encoder"), error))
+    return FALSE;
+  for (guint i = 0; i < n; i++)
+    memcpy (ends + (gsize) i * own,
+            rows + i * each + (gsize) sd_text_end (ids + i * SD_TEXT_TOKENS) * own,
+            sizeof (float) * own);
+  return sd_text_project (text, ends, n, pooled, error);
+}
+
 gboolean
 sd_engine_encode_tokens (SdEngine *engine,
                          const guint *ids,
                          guint n,
                          float *context,
+                         float *pooled,
                          const BaseTask *task,
                          GError **error)
 {
-  gsize each = (gsize) SD_TEXT_TOKENS * sd_text_width (engine->text);
-  SdProgram *program = sd_engine_program (engine, SD_STAGE_TEXT, n, 0, 0, error);
-  g_autofree float *rows = g_new (float, n *each);
+  guint first = 0;
+  for (guint i = 0; i < sd_engine_n_texts (engine); i++)
+    {
+      if (!encode_text (engine, i, ids + i * n * SD_TEXT_TOKENS, n, context, first,
+                        pooled, task, error))
+        return FALSE;
+      first += sd_text_width (engine->texts[i]);
+    }
+  return TRUE;
+}
 
-  if (program == NULL)
-    return FALSE;
-  for (guint i = 0; i < n; i++)
-    if (!sd_text_embed (engine->text, ids + i * SD_TEXT_TOKENS, rows + i * each, error))
-      return FALSE;
-  return nn_state_write (program->in, rows, error)
-         && run_program (engine, program, NULL, task, error)
-         && read_state (program->out, context, _ ("The text encoder"), error);
+/* Up to SD_TIME_ROWS of them; the program's own number of rows is filled up with the
+ * last. */
+static gboolean
+embed_some (SdEngine *engine,
+            SdProgram *program,
+            const double *times,
+            const float *labels,
+            guint count,
+            const BaseTask *task,
+            GError **error)
+{
+  guint width = sd_engine_label_width (engine);
+  float t[SD_TIME_ROWS];
+  for (guint i = 0; i < SD_TIME_ROWS; i++)
+    t[i] = (float) times[MIN (i, count - 1)];
+  if (width > 0)
+    {
+      g_autofree float *all = g_new (float, (gsize) SD_TIME_ROWS *width);
+      for (guint i = 0; i < SD_TIME_ROWS; i++)
+        memcpy (all + (gsize) i * width, labels + (gsize) MIN (i, count - 1) * width,
+                sizeof (float) * width);
+      if (!nn_state_write (program->extra, all, error))
+        return FALSE;
+    }
+  return nn_state_write (program->in, t, error)
+         && run_program (engine, program, NULL, task, error);
 }
 
 gboolean
 sd_engine_embed_times (SdEngine *engine,
                        const double *times,
+                       const float *labels,
                        guint n,
                        float *rows,
                        const BaseTask *task,
                        GError **error)
 {
   SdUnet *unet = engine->unet;
-  guint total = sd_unet_emb_total (unet);
+  guint total = sd_unet_emb_total (unet), label = sd_engine_label_width (engine);
   SdProgram *program = sd_engine_program (engine, SD_STAGE_TIME, 1, 0, 0, error);
 
   if (program == NULL)
@@ -161,11 +232,9 @@ sd_engine_embed_times (SdEngine *engine,
   for (guint first = 0; first < n; first += SD_TIME_ROWS)
     {
       guint count = MIN (SD_TIME_ROWS, n - first);
-      float t[SD_TIME_ROWS];
-      for (guint i = 0; i < SD_TIME_ROWS; i++)
-        t[i] = (float) times[first + MIN (i, count - 1)];
-      if (!nn_state_write (program->in, t, error)
-          || !run_program (engine, program, NULL, task, error))
+      if (!embed_some (engine, program, times + first,
+                       label > 0 ? labels + (gsize) first * label : NULL, count, task,
+                       error))
         return FALSE;
       for (guint e = 0; e < sd_unet_n_emb (unet); e++)
         {
@@ -213,7 +282,7 @@ sd_engine_pass (SdEngine *engine,
   for (guint i = 1; i < n; i++)
     memcpy (last + i * each, last, sizeof (float) * each);
   if (!nn_state_write (program->in, last, error)
-      || !nn_state_write (engine->emb, row, error)
+      || !nn_state_write (engine->emb[sd_engine_embed_rows (engine, n) - 1], row, error)
       || !run_program (engine, program, "pass", task, error)
       || !read_state (program->out, last, _ ("The UNet"), error))
     return FALSE;
@@ -239,10 +308,37 @@ sd_engine_decode (SdEngine *engine,
     return FALSE;
   to_channels_last (latents, pixels, SD_LATENT_CHANNELS, z);
   for (gsize i = 0; i < n; i++)
-    z[i] /= SD_LATENT_SCALE;
+    z[i] /= (float) engine->info->latent_scale;
   return nn_state_write (program->in, z, error)
          && run_program (engine, program, "decode", task, error)
          && read_state (program->out, rgb, _ ("The VAE's decoder"), error);
+}
+
+gboolean
+sd_engine_decode_tiny (SdEngine *engine,
+                       const float *latents,
+                       guint h,
+                       guint w,
+                       float *rgb,
+                       const BaseTask *task,
+                       GError **error)
+{
+  gsize pixels = (gsize) h * w, n = SD_LATENT_CHANNELS * pixels;
+  SdProgram *program = sd_engine_program (engine, SD_STAGE_TINY, 1, h, w, error);
+  g_autofree float *z = g_new (float, n);
+
+  if (program == NULL)
+    return FALSE;
+  to_channels_last (latents, pixels, SD_LATENT_CHANNELS, z);
+  for (gsize i = 0; i < n; i++)
+    z[i] = 3.0f * tanhf (z[i] / 3.0f);
+  if (!nn_state_write (program->in, z, error)
+      || !run_program (engine, program, NULL, task, error)
+      || !read_state (program->out, rgb, "TAESD", error))
+    return FALSE;
+  for (gsize i = 0; i < pixels * 64 * 3; i++)
+    rgb[i] = 2.0f * rgb[i] - 1.0f;
+  return TRUE;
 }
 
 float *
@@ -282,7 +378,8 @@ sd_engine_encode (SdEngine *engine,
     return NULL;
   for (guint c = 0; c < SD_LATENT_CHANNELS; c++)
     for (gsize i = 0; i < pixels; i++)
-      latents[c * pixels + i] = moments[i * 2 * SD_LATENT_CHANNELS + c] * SD_LATENT_SCALE;
+      latents[c * pixels + i]
+          = moments[i * 2 * SD_LATENT_CHANNELS + c] * (float) engine->info->latent_scale;
   return g_steal_pointer (&latents);
 }
 
@@ -367,15 +464,17 @@ sd_engine_warm (SdEngine *engine,
     SdStage stage;
     guint n, h, w;
   } runs[] = {
-    { SD_STAGE_TEXT, n, 0, 0 },    { SD_STAGE_TIME, 1, 0, 0 },
-    { SD_STAGE_CONTEXT, n, 0, 0 }, { SD_STAGE_UNET, n, h, w },
-    { SD_STAGE_DECODE, 1, h, w },
+    { SD_STAGE_TEXT, n, 0, 0 }, { SD_STAGE_TEXT_2, n, 0, 0 },
+    { SD_STAGE_TIME, 1, 0, 0 }, { SD_STAGE_CONTEXT, n, 0, 0 },
+    { SD_STAGE_UNET, n, h, w }, { SD_STAGE_DECODE, 1, h, w },
   };
   if (!sd_params_check (params, error))
     return FALSE;
   for (guint i = 0; i < G_N_ELEMENTS (runs); i++)
     {
       Relay relay = { task, "kernels", i, G_N_ELEMENTS (runs) };
+      if (runs[i].stage == SD_STAGE_TEXT_2 && engine->texts[1] == NULL)
+        continue;
       SdProgram *program = sd_engine_program (engine, runs[i].stage, runs[i].n, runs[i].h,
                                               runs[i].w, error);
       if (program == NULL || !run_relayed (engine, program, &relay, task, error))

@@ -10,6 +10,7 @@
 #include "config.h"
 
 #include "sd/sd-engine-private.h"
+#include "sd/sd-info-private.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -26,6 +27,7 @@ program_free (gpointer data)
   nn_program_free (program->program);
   nn_state_free (program->in);
   nn_state_free (program->out);
+  nn_state_free (program->extra);
   g_free (program);
 }
 
@@ -73,13 +75,13 @@ make_time_embs (SdEngine *engine, GError **error)
 }
 
 static gboolean
-make_emb (SdEngine *engine, GError **error)
+make_emb (SdEngine *engine, guint rows, GError **error)
 {
-  if (engine->emb == NULL)
-    engine->emb
-        = nn_state_new (engine->context, 1, 1, 1, sd_unet_emb_total (engine->unet),
-                        "time of the step", error);
-  return engine->emb != NULL;
+  NnState **emb = &engine->emb[rows - 1];
+  if (*emb == NULL)
+    *emb = nn_state_new (engine->context, rows, 1, 1, sd_unet_emb_total (engine->unet),
+                         "time of the step", error);
+  return *emb != NULL;
 }
 
 /* What a stage's program shares with others; made when first needed. */
@@ -93,10 +95,13 @@ make_shared (SdEngine *engine, SdStage stage, guint n, GError **error)
     case SD_STAGE_CONTEXT:
       return make_cross (engine, n, error);
     case SD_STAGE_UNET:
-      return make_cross (engine, n, error) && make_emb (engine, error);
+      return make_cross (engine, n, error)
+             && make_emb (engine, sd_engine_embed_rows (engine, n), error);
     case SD_STAGE_TEXT:
+    case SD_STAGE_TEXT_2:
     case SD_STAGE_DECODE:
     case SD_STAGE_ENCODE:
+    case SD_STAGE_TINY:
     case SD_N_STAGES:
       break;
     }
@@ -111,22 +116,29 @@ typedef struct
 } Shape;
 
 static void
-program_shapes (SdEngine *engine, const SdProgram *program, Shape *in, Shape *out)
+program_shapes (
+    SdEngine *engine, const SdProgram *program, Shape *in, Shape *out, Shape *extra)
 {
-  guint n = program->n, h = program->h, w = program->w,
-        text = sd_text_width (engine->text);
+  guint n = program->n, h = program->h, w = program->w;
   switch (program->stage)
     {
     case SD_STAGE_TEXT:
-      *in = *out = (Shape){ n, 1, SD_TEXT_TOKENS, text };
+      *in = *out = (Shape){ n, 1, SD_TEXT_TOKENS, sd_text_width (engine->texts[0]) };
+      break;
+    case SD_STAGE_TEXT_2:
+      *in = *out = *extra
+          = (Shape){ n, 1, SD_TEXT_TOKENS, sd_text_width (engine->texts[1]) };
       break;
     case SD_STAGE_TIME:
       *in = (Shape){ SD_TIME_ROWS, 1, 1, 1 };
+      if (sd_engine_label_width (engine) > 0)
+        *extra = (Shape){ SD_TIME_ROWS, 1, 1, sd_engine_label_width (engine) };
       break;
     case SD_STAGE_UNET:
       *in = *out = (Shape){ n, h, w, SD_LATENT_CHANNELS };
       break;
     case SD_STAGE_DECODE:
+    case SD_STAGE_TINY:
       *in = (Shape){ 1, h, w, SD_LATENT_CHANNELS };
       *out = (Shape){ 1, 8 * h, 8 * w, 3 };
       break;
@@ -160,20 +172,25 @@ build_program (SdEngine *engine, const SdProgram *p, GError **error)
   switch (p->stage)
     {
     case SD_STAGE_TEXT:
-      return sd_text_build (engine->text, p->in, p->out, profile, error);
+      return sd_text_build (engine->texts[0], p->in, p->out, NULL, profile, error);
+    case SD_STAGE_TEXT_2:
+      return sd_text_build (engine->texts[1], p->in, p->out, p->extra, profile, error);
     case SD_STAGE_TIME:
-      return sd_unet_build_time (engine->unet, p->in,
+      return sd_unet_build_time (engine->unet, p->in, p->extra,
                                  (NnState **) engine->time_embs->pdata, profile, error);
     case SD_STAGE_CONTEXT:
       return sd_unet_build_context (engine->unet, cross->context,
                                     (NnState **) cross->kvs->pdata, profile, error);
     case SD_STAGE_UNET:
-      return sd_unet_build (engine->unet, p->in, engine->emb,
+      return sd_unet_build (engine->unet, p->in,
+                            engine->emb[sd_engine_embed_rows (engine, p->n) - 1],
                             (NnState **) cross->kvs->pdata, p->out, profile, error);
     case SD_STAGE_DECODE:
       return sd_vae_build_decoder (engine->vae, p->in, p->out, profile, error);
     case SD_STAGE_ENCODE:
       return sd_vae_build_encoder (engine->vae, p->in, p->out, profile, error);
+    case SD_STAGE_TINY:
+      return sd_taesd_build (engine->weights, p->in, p->out, profile, error);
     case SD_N_STAGES:
       break;
     }
@@ -184,16 +201,17 @@ static SdProgram *
 make_program (SdEngine *engine, SdStage stage, guint n, guint h, guint w, GError **error)
 {
   SdProgram *program = g_new0 (SdProgram, 1);
-  Shape in = { 0 }, out = { 0 };
+  Shape in = { 0 }, out = { 0 }, extra = { 0 };
 
   program->stage = stage;
   program->n = n;
   program->h = h;
   program->w = w;
-  program_shapes (engine, program, &in, &out);
+  program_shapes (engine, program, &in, &out, &extra);
   if (make_shared (engine, stage, n, error)
       && make_state (engine, in, "input", &program->in, error)
-      && make_state (engine, out, "output", &program->out, error))
+      && make_state (engine, out, "output", &program->out, error)
+      && make_state (engine, extra, "second", &program->extra, error))
     program->program = build_program (engine, program, error);
   if (program->program == NULL)
     {
@@ -237,9 +255,9 @@ drop_programs (SdEngine *engine)
     {
       g_clear_pointer (&engine->cross[i].kvs, g_ptr_array_unref);
       g_clear_pointer (&engine->cross[i].context, nn_state_free);
+      g_clear_pointer (&engine->emb[i], nn_state_free);
     }
   g_clear_pointer (&engine->time_embs, g_ptr_array_unref);
-  g_clear_pointer (&engine->emb, nn_state_free);
   engine->context_owner = 0;
 }
 
@@ -249,10 +267,12 @@ drop_programs (SdEngine *engine)
 static gboolean
 load_weights (SdEngine *engine, const BaseTask *task, GError **error)
 {
-  static const SdStage stages[] = { SD_STAGE_TEXT, SD_STAGE_TIME, SD_STAGE_CONTEXT,
-                                    SD_STAGE_UNET, SD_STAGE_DECODE };
+  static const SdStage stages[] = { SD_STAGE_TEXT,    SD_STAGE_TEXT_2, SD_STAGE_TIME,
+                                    SD_STAGE_CONTEXT, SD_STAGE_UNET,   SD_STAGE_DECODE };
   for (guint i = 0; i < G_N_ELEMENTS (stages); i++)
     {
+      if (stages[i] == SD_STAGE_TEXT_2 && engine->texts[1] == NULL)
+        continue;
       SdProgram *program
           = make_program (engine, stages[i], LOAD_PROMPTS, LOAD_SIZE, LOAD_SIZE, error);
       if (program == NULL)
@@ -265,31 +285,64 @@ load_weights (SdEngine *engine, const BaseTask *task, GError **error)
 }
 
 static gboolean
+open_texts (SdEngine *engine, GError **error)
+{
+  gboolean in_folder = sd_names_in_folder (engine->names);
+  SdTextKind kind = engine->info->family == SD_FAMILY_SDXL  ? SD_TEXT_XL_FIRST
+                    : engine->info->family == SD_FAMILY_SD2 ? SD_TEXT_2
+                                                            : SD_TEXT_1;
+  engine->texts[0] = sd_text_new (engine->weights, kind, in_folder, error);
+  if (engine->texts[0] == NULL || kind != SD_TEXT_XL_FIRST)
+    return engine->texts[0] != NULL;
+  engine->texts[1] = sd_text_new (engine->weights, SD_TEXT_XL_SECOND, in_folder, error);
+  return engine->texts[1] != NULL;
+}
+
+/* Parts of different models may meet in one file or be given one by one. */
+static gboolean
+check_widths (SdEngine *engine, GError **error)
+{
+  guint wanted = sd_unet_context_width (engine->unet);
+  guint label = sd_engine_label_width (engine), pooled = sd_engine_pooled_width (engine);
+
+  if (sd_engine_context_width (engine) != wanted)
+    {
+      g_set_error (
+          error, SD_ERROR, SD_ERROR_UNSUPPORTED,
+          _ ("The text encoder gives vectors of %u values, the UNet takes vectors of %u: "
+             "they are not parts of the same model"),
+          sd_engine_context_width (engine), wanted);
+      return FALSE;
+    }
+  if (label != 0 && label != pooled + SD_LABEL_SIZES)
+    {
+      g_set_error (error, SD_ERROR, SD_ERROR_UNSUPPORTED,
+                   _ ("The UNet takes labels of %u values; the text encoder's %u and %u "
+                      "for sizes are needed"),
+                   label, pooled, SD_LABEL_SIZES);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
 open_context (SdEngine *engine, const BaseTask *task, GError **error)
 {
   g_autofree char *config = st_model_read_json (engine->model, "unet/config.json", NULL);
 
   engine->context = nn_context_new (engine->device, engine->activations);
   engine->weights = sd_weights_new (engine->context, engine->names);
-  engine->text = sd_text_new (engine->weights, error);
-  if (engine->text == NULL)
+  if (!open_texts (engine, error))
     return FALSE;
   engine->unet = sd_unet_new (engine->weights, config, error);
   if (engine->unet == NULL)
     return FALSE;
   engine->vae = sd_vae_new (engine->weights, error);
-  if (engine->vae == NULL)
-    return FALSE;
-  if (sd_text_width (engine->text) != sd_unet_context_width (engine->unet))
-    {
-      g_set_error (
-          error, SD_ERROR, SD_ERROR_UNSUPPORTED,
-          _ ("The text encoder gives vectors of %u values, the UNet takes vectors of %u: "
-             "they are not parts of the same model"),
-          sd_text_width (engine->text), sd_unet_context_width (engine->unet));
-      return FALSE;
-    }
-  return load_weights (engine, task, error);
+  /* XL's activations outgrow 16 bits there: half of a picture would be NaN. */
+  if (engine->vae != NULL && engine->info->family == SD_FAMILY_SDXL)
+    sd_vae_set_exact (engine->vae, TRUE);
+  return engine->vae != NULL && check_widths (engine, error)
+         && load_weights (engine, task, error);
 }
 
 /* Weights are read again by the programs that need them. */
@@ -321,19 +374,12 @@ begin_hash (StModel *model)
              : NULL;
 }
 
-/* SHA-256 over all names, types and shapes, and over the values of the UNet's last layer,
- * which differ between checkpoints of the same shape. Not the hash of the whole file:
- * that takes seconds for gigabytes. */
-static char *
-make_fingerprint (SdEngine *engine)
+static void
+add_shapes (GChecksum *sum, StModel *model)
 {
-  static const char *const samples[]
-      = { SD_NAMES_UNET "out.2.weight", SD_NAMES_UNET "out.2.bias",
-          SD_NAMES_VAE "decoder.conv_out.weight" };
-  g_autoptr (GChecksum) sum = g_checksum_new (G_CHECKSUM_SHA256);
-  for (guint i = 0; i < st_model_n_tensors (engine->model); i++)
+  for (guint i = 0; i < st_model_n_tensors (model); i++)
     {
-      const StModelTensor *t = st_model_tensor (engine->model, i);
+      const StModelTensor *t = st_model_tensor (model, i);
       g_checksum_update (sum, (const guchar *) t->name, t->name_length);
       g_autofree char *type = g_strdup_printf ("|%s", st_dtype_name (t->tensor->dtype));
       g_checksum_update (sum, (const guchar *) type, -1);
@@ -344,6 +390,23 @@ make_fingerprint (SdEngine *engine)
           g_checksum_update (sum, (const guchar *) side, -1);
         }
     }
+}
+
+/* SHA-256 over all names, types and shapes, over what the user said of it, and over the
+ * values of the UNet's last layer, which differ between checkpoints of the same shape.
+ * Not the hash of the whole file: that takes seconds for gigabytes. */
+static char *
+make_fingerprint (SdEngine *engine)
+{
+  static const char *const samples[]
+      = { SD_NAMES_UNET "out.2.weight", SD_NAMES_UNET "out.2.bias",
+          SD_NAMES_VAE "decoder.conv_out.weight" };
+  g_autoptr (GChecksum) sum = g_checksum_new (G_CHECKSUM_SHA256);
+  const SdExtras *extras = sd_extras_of (engine->model);
+  for (guint i = 0; i < sd_names_n_models (engine->names); i++)
+    add_shapes (sum, sd_names_model (engine->names, i));
+  if (extras != NULL && extras->prediction != SD_PREDICTION_AUTO)
+    g_checksum_update (sum, (const guchar *) sd_prediction_name (extras->prediction), -1);
   for (guint i = 0; i < G_N_ELEMENTS (samples); i++)
     {
       const StModelTensor *t = sd_names_find (engine->names, samples[i]);
@@ -396,7 +459,9 @@ sd_engine_new (StModel *model,
       g_set_error (error, SD_ERROR, SD_ERROR_NOT_A_MODEL, "%s", engine->info->why_not);
       return NULL;
     }
-  engine->names = sd_names_new (model);
+  engine->names = sd_names_open (model, engine->info->family, error);
+  if (engine->names == NULL)
+    return NULL;
   engine->fingerprint = make_fingerprint (engine);
   engine->hash = begin_hash (model);
   engine->tokenizer = sd_tokenizer_new (error);
@@ -406,6 +471,8 @@ sd_engine_new (StModel *model,
     return NULL;
   /* The betas of training, for every model of this family. */
   sampler_levels_init_scaled_linear (&engine->levels, 0.00085, 0.012);
+  if (engine->info->zero_snr)
+    sampler_levels_rescale_zero_snr (&engine->levels);
   return g_steal_pointer (&engine);
 }
 
@@ -418,7 +485,8 @@ sd_engine_free (SdEngine *engine)
   g_ptr_array_unref (engine->programs);
   sd_vae_free (engine->vae);
   sd_unet_free (engine->unet);
-  sd_text_free (engine->text);
+  for (guint i = 0; i < G_N_ELEMENTS (engine->texts); i++)
+    sd_text_free (engine->texts[i]);
   sd_weights_free (engine->weights);
   g_clear_pointer (&engine->context, nn_context_unref);
   if (engine->device != NULL)

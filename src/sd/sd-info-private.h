@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "sd/sd-names.h"
 #include "sd/sd.h"
 
 typedef struct
@@ -20,6 +21,33 @@ void sd_kind_clear (SdKind *kind);
 
 /** sd_family_name: (nullable): "Stable Diffusion 1.x" … ; NULL for the unknown one */
 const char *sd_family_name (SdFamily family);
+
+/* ---- parts in files of their own ---- */
+
+/** sd_extras_of: (nullable) */
+const SdExtras *sd_extras_of (StModel *model);
+/** sd_part_needed: whether @family makes no picture without it */
+gboolean sd_part_needed (SdPart part, SdFamily family);
+/** sd_part_name: for people */
+const char *sd_part_name (SdPart part, SdFamily family);
+/** sd_part_remedy: (transfer full): that it is missing, and where to put it */
+char *sd_part_remedy (SdPart part, SdFamily family);
+/** sd_parts_add: to the names of @model those of parts that were given, or are missing
+ * and were found; @found: their paths, or NULLs; on failure too. Errors: what was given
+ * does not open or is something else */
+gboolean sd_parts_add (SdNames *names,
+                       StModel *model,
+                       SdFamily family,
+                       char *found[SD_N_PARTS],
+                       GError **error);
+
+/** sd_info_decide_prediction: `v_prediction`, `zero_snr` and what says so, from keys,
+ * configuration, metadata and, for 2.x, one small tensor */
+void sd_info_decide_prediction (SdInfo *info, StModel *model, SdNames *names);
+/** sd_json_string: (nullable): member @name of the object that @text is; freed by caller
+ */
+char *sd_json_string (const char *text, const char *name);
+gboolean sd_json_true (const char *text, const char *name);
 
 /** sd_info_read_defaults: size, steps … from metadata and configuration, checked for
  * sense */

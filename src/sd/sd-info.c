@@ -16,65 +16,53 @@
 #include <string.h>
 
 #define UNET_KEY SD_NAMES_UNET "input_blocks.0.0.weight"
-#define VAE_KEY SD_NAMES_VAE "decoder.conv_in.weight"
+#define LABEL_KEY SD_NAMES_UNET "label_emb.0.0.weight"
 #define TEXT_KEY SD_NAMES_TEXT "embeddings.token_embedding.weight"
+#define TEXT_2_KEY SD_NAMES_TEXT_2 "embeddings.token_embedding.weight"
 
 /* What one pass over the names finds. */
 typedef struct
 {
   SdNames *names;
-  const char *text_sd2, *text_sdxl; /* first name that only they have */
-  const char *scaled, *not_float;   /* weights that cannot be used as they are */
-  const StModelTensor *proj_in;
-  guint64 bytes[ST_N_DTYPES]; /* of the parts of Stable Diffusion */
+  const char *not_float; /* a weight that cannot be used as it is */
+  const char *edm;       /* a key of models trained with other noise levels */
+  guint64 bytes[ST_N_DTYPES];
+  gboolean inside[SD_N_PARTS]; /* of the file itself */
+  char *found[SD_N_PARTS];     /* (nullable): path of a file of its own */
+  char *fault;                 /* (nullable): of a file that was given */
 } Scan;
 
-static gboolean
-is_part (const char *name)
-{
-  static const char *const starts[]
-      = { SD_NAMES_UNET, SD_NAMES_VAE, "cond_stage_model.", "conditioner.",
-          "unet/",       "vae/",       "text_encoder/",     "text_encoder_2/" };
-  for (guint i = 0; i < G_N_ELEMENTS (starts); i++)
-    if (g_str_has_prefix (name, starts[i]))
-      return TRUE;
-  return FALSE;
-}
-
 static void
-scan_tensor (Scan *scan, const StModelTensor *t)
+scan_tensor (const char *name, const StModelTensor *t, gpointer user_data)
 {
-  if (scan->text_sd2 == NULL && g_str_has_prefix (t->name, "cond_stage_model.model."))
-    scan->text_sd2 = t->name;
-  if (scan->text_sdxl == NULL
-      && (g_str_has_prefix (t->name, "conditioner.embedders.")
-          || g_str_has_prefix (t->name, "text_encoder_2/")))
-    scan->text_sdxl = t->name;
-  if (scan->proj_in == NULL && g_str_has_suffix (t->name, ".proj_in.weight"))
-    scan->proj_in = t;
-  if (scan->scaled == NULL
-      && (g_str_has_suffix (t->name, ".scale_weight")
-          || strcmp (t->name, "scaled_fp8") == 0))
-    scan->scaled = t->name;
-  if (!st_dtype_is_float (t->tensor->dtype))
-    {
-      if (scan->not_float == NULL && t->tensor->rank >= 2
-          && !g_str_has_suffix (t->name, ".position_ids"))
-        scan->not_float = t->name;
-      return;
-    }
-  scan->bytes[t->tensor->dtype] += t->tensor->end - t->tensor->begin;
+  Scan *scan = user_data;
+  if (st_dtype_is_float (t->tensor->dtype))
+    scan->bytes[t->tensor->dtype] += t->tensor->end - t->tensor->begin;
+  else if (t->tensor->rank >= 2 && !g_str_has_suffix (name, ".position_ids")
+           && (scan->not_float == NULL || strcmp (t->name, scan->not_float) < 0))
+    scan->not_float = t->name;
 }
 
 static void
 scan_model (Scan *scan, StModel *model)
 {
+  static const char *const edm[] = { "edm_mean", "edm_std", "edm_vpred.sigma_max" };
   *scan = (Scan){ .names = sd_names_new (model) };
-  for (guint i = 0; i < st_model_n_tensors (model); i++)
-    if (is_part (st_model_tensor (model, i)->name))
-      scan_tensor (scan, st_model_tensor (model, i));
-  if (scan->scaled == NULL && st_model_find (model, "scaled_fp8") != NULL)
-    scan->scaled = "scaled_fp8";
+  for (guint i = 0; scan->edm == NULL && i < G_N_ELEMENTS (edm); i++)
+    if (st_model_find (model, edm[i]) != NULL)
+      scan->edm = edm[i];
+  for (SdPart part = 0; part < SD_N_PARTS; part++)
+    scan->inside[part] = sd_names_has_part (scan->names, part);
+  sd_names_foreach (scan->names, scan_tensor, scan);
+}
+
+static void
+scan_clear (Scan *scan)
+{
+  for (guint i = 0; i < SD_N_PARTS; i++)
+    g_free (scan->found[i]);
+  g_free (scan->fault);
+  sd_names_free (scan->names);
 }
 
 static const char *
@@ -84,31 +72,49 @@ name_in_model (const Scan *scan, const char *ldm_name)
   return tensor != NULL ? tensor->name : NULL;
 }
 
+/* Transformers stand at one of these places in every UNet. */
+static const StModelTensor *
+find_proj_in (const Scan *scan)
+{
+  static const char *const places[]
+      = { "middle_block.1", "input_blocks.1.1", "input_blocks.4.1", "input_blocks.7.1" };
+  for (guint i = 0; i < G_N_ELEMENTS (places); i++)
+    {
+      g_autofree char *name
+          = g_strconcat (SD_NAMES_UNET, places[i], ".proj_in.weight", NULL);
+      if (sd_names_has (scan->names, name))
+        return sd_names_find (scan->names, name);
+    }
+  return NULL;
+}
+
 /* Returns: (nullable): the name that decided */
 static const char *
 find_family (SdInfo *info, const Scan *scan)
 {
   const char *text = name_in_model (scan, TEXT_KEY);
-  const char *label = name_in_model (scan, SD_NAMES_UNET "label_emb.0.0.weight");
-  if (scan->text_sdxl != NULL || label != NULL)
+  const char *text_2 = name_in_model (scan, TEXT_2_KEY);
+  const char *label = name_in_model (scan, LABEL_KEY);
+  const StModelTensor *proj_in = find_proj_in (scan);
+  if (text_2 != NULL || label != NULL)
     {
       info->family = SD_FAMILY_SDXL;
-      return scan->text_sdxl != NULL ? scan->text_sdxl : label;
+      return text_2 != NULL ? text_2 : label;
     }
-  if (scan->text_sd2 != NULL)
+  if (text != NULL && sd_names_is_open_clip (scan->names, 0))
     {
       info->family = SD_FAMILY_SD2;
-      return scan->text_sd2;
+      return text;
     }
   if (text != NULL && !info->diffusers_names)
     {
       info->family = SD_FAMILY_SD1;
       return text;
     }
-  if (scan->proj_in != NULL)
+  if (proj_in != NULL)
     {
-      info->family = scan->proj_in->tensor->rank == 2 ? SD_FAMILY_SD2 : SD_FAMILY_SD1;
-      return scan->proj_in->name;
+      info->family = proj_in->tensor->rank == 2 ? SD_FAMILY_SD2 : SD_FAMILY_SD1;
+      return proj_in->name;
     }
   return NULL;
 }
@@ -141,26 +147,37 @@ parts_phrase (const SdInfo *info)
   return _ (phrases[which]);
 }
 
+/* The refiner's label has five numbers where the base model's has six. */
+static gboolean
+is_refiner (const Scan *scan)
+{
+  const StModelTensor *label = sd_names_find (scan->names, LABEL_KEY);
+  return label != NULL && label->tensor->rank == 2
+         && label->tensor->shape[1] == 1280 + 5 * 256;
+}
+
 /* Returns: (nullable) (transfer full): the first reason against making pictures with it
  */
 static char *
 find_obstacle (const SdInfo *info, const Scan *scan)
 {
-  const char *family = sd_family_name (info->family);
-  const char *missing = !info->has_unet   ? _ ("UNet")
-                        : !info->has_text ? _ ("text encoder")
-                        : !info->has_vae  ? _ ("VAE")
-                                          : NULL;
-  if (info->family != SD_FAMILY_SD1 && info->has_unet)
+  if (is_refiner (scan))
+    return g_strdup (_ ("This is the refiner of Stable Diffusion XL, which only finishes "
+                        "what the base model begins. Open the base model instead."));
+  if (scan->edm != NULL)
     return g_strdup_printf (
-        _ ("This version makes pictures with Stable Diffusion 1.x only, "
-           "and this is %s. Open a 1.x model instead."),
-        family != NULL ? family : _ ("another kind"));
-  if (missing != NULL)
-    return g_strdup_printf (
-        _ ("The %s is not in this file. Open a whole checkpoint, with text "
-           "encoder, UNet and VAE in one file, or a diffusers folder."),
-        missing);
+        _ ("This model was trained with noise levels of its own (“%s”), which this "
+           "version does not have. Open another model."),
+        scan->edm);
+  if (!info->has_unet)
+    return g_strdup (
+        _ ("The UNet is not in this file. Open a whole checkpoint, with text "
+           "encoder, UNet and VAE in one file, or a diffusers folder."));
+  if (scan->fault != NULL)
+    return g_strdup (scan->fault);
+  for (SdPart part = 0; part < SD_N_PARTS; part++)
+    if (sd_part_needed (part, info->family) && !sd_names_has_part (scan->names, part))
+      return sd_part_remedy (part, info->family);
   if (info->unet_in_channels == 9)
     return g_strdup (
         _ ("This is an inpainting model: it needs a picture and a mask to begin "
@@ -172,11 +189,6 @@ find_obstacle (const SdInfo *info, const Scan *scan)
            "takes 4: it needs a picture to begin with, which this version "
            "cannot give it. Open the plain version of the model."),
         info->unet_in_channels);
-  if (scan->scaled != NULL)
-    return g_strdup_printf (
-        _ ("The weights are stored with separate scales (“%s”), which this "
-           "version cannot read. Open the F16 version of the model."),
-        scan->scaled);
   if (scan->not_float != NULL)
     return g_strdup_printf (
         _ ("The weight “%s” is stored as whole numbers, which this version "
@@ -194,15 +206,31 @@ describe_foreign (SdInfo *info, StModel *model)
   info->why_not
       = kind.remedy != NULL
             ? g_steal_pointer (&kind.remedy)
-            : g_strdup (_ ("Pictures need a whole Stable Diffusion 1.x model: one "
+            : g_strdup (_ ("Pictures need a whole Stable Diffusion model: one "
                            "file of 2 to 7 gigabytes as a rule, or a diffusers "
                            "folder. Everything in this file can be looked at."));
   sd_kind_clear (&kind);
 }
 
-static void
-describe_sd (SdInfo *info, const Scan *scan)
+/* "…, the VAE from “x”": what was found or given beside the file. */
+static char *
+borrowed_phrase (const SdInfo *info, const Scan *scan)
 {
+  GString *text = g_string_new (NULL);
+  for (SdPart part = 0; part < SD_N_PARTS; part++)
+    if (scan->found[part] != NULL)
+      {
+        g_autofree char *file = g_path_get_basename (scan->found[part]);
+        g_string_append_printf (text, _ (", %s from “%s”"),
+                                sd_part_name (part, info->family), file);
+      }
+  return g_string_free (text, FALSE);
+}
+
+static void
+describe_sd (SdInfo *info, Scan *scan, StModel *model)
+{
+  g_autoptr (GError) fault = NULL;
   const StModelTensor *conv_in = sd_names_find (scan->names, UNET_KEY);
   const char *key = find_family (info, scan);
   if (conv_in != NULL && conv_in->tensor->rank == 4)
@@ -211,11 +239,43 @@ describe_sd (SdInfo *info, const Scan *scan)
   info->deciding_key = g_strdup (key != NULL       ? key
                                  : conv_in != NULL ? conv_in->name
                                                    : NULL);
+  if (info->has_unet
+      && !sd_parts_add (scan->names, model, info->family, scan->found, &fault))
+    scan->fault = g_strdup (fault->message);
+  g_autofree char *borrowed = borrowed_phrase (info, scan);
   info->sentence = g_strdup_printf (
-      "%s, %s, %s", family != NULL ? family : _ ("A relative of Stable Diffusion"),
-      most_bytes (scan), parts_phrase (info));
+      "%s, %s, %s%s", family != NULL ? family : _ ("A relative of Stable Diffusion"),
+      most_bytes (scan), parts_phrase (info), borrowed);
   info->why_not = find_obstacle (info, scan);
   info->can_generate = info->why_not == NULL;
+}
+
+/* What changes how it is used, behind the sentence. */
+static void
+add_manner (SdInfo *info)
+{
+  GString *text = g_string_new (info->sentence);
+  if (info->prediction_key != NULL)
+    g_string_append_printf (
+        text, info->v_prediction ? _ (", predicts v (%s)") : _ (", predicts noise (%s)"),
+        info->prediction_key);
+  if (info->zero_snr)
+    g_string_append (text, _ (", noise without any signal at the end"));
+  if (info->few_steps)
+    g_string_append (text, _ (", made for few steps"));
+  g_free (info->sentence);
+  info->sentence = g_string_free (text, FALSE);
+}
+
+static void
+override_prediction (SdInfo *info, StModel *model)
+{
+  const SdExtras *extras = sd_extras_of (model);
+  if (extras == NULL || extras->prediction == SD_PREDICTION_AUTO)
+    return;
+  g_free (info->prediction_key);
+  info->prediction_key = g_strdup (_ ("chosen by you"));
+  info->v_prediction = extras->prediction == SD_PREDICTION_V;
 }
 
 SdInfo *
@@ -225,17 +285,19 @@ sd_info_new (StModel *model)
   Scan scan;
   scan_model (&scan, model);
   info->has_unet = sd_names_has (scan.names, UNET_KEY);
-  info->has_vae = sd_names_has (scan.names, VAE_KEY);
-  info->has_text = sd_names_has (scan.names, TEXT_KEY) || scan.text_sd2 != NULL
-                   || scan.text_sdxl != NULL;
-  info->diffusers_names = st_model_find (model, UNET_KEY) == NULL
-                          && st_model_find (model, "unet/conv_in.weight") != NULL;
+  info->has_vae = scan.inside[SD_PART_VAE];
+  info->has_text = scan.inside[SD_PART_TEXT] || scan.inside[SD_PART_TEXT_2];
+  info->diffusers_names = st_model_is_folder (model) && info->has_unet;
   if (info->has_unet || (info->has_text && info->has_vae))
-    describe_sd (info, &scan);
+    describe_sd (info, &scan, model);
   else
     describe_foreign (info, model);
+  info->latent_scale = info->family == SD_FAMILY_SDXL ? 0.13025 : 0.18215;
+  sd_info_decide_prediction (info, model, scan.names);
+  override_prediction (info, model);
   sd_info_read_defaults (info, model);
-  sd_names_free (scan.names);
+  add_manner (info);
+  scan_clear (&scan);
   return info;
 }
 
@@ -247,6 +309,7 @@ sd_info_free (SdInfo *info)
   g_free (info->sentence);
   g_free (info->deciding_key);
   g_free (info->why_not);
+  g_free (info->prediction_key);
   g_strfreev (info->words);
   g_strfreev (info->prompts);
   g_free (info);

@@ -29,6 +29,7 @@ typedef struct
 
 struct _SdNamesDiffusers
 {
+  const char *unet, *vae; /* in front of the part's names; NULL: not there */
   Side unet_down, unet_up, vae_up;
 };
 
@@ -129,26 +130,37 @@ count_place (Side *side, const Place *place)
     side->resampler[place->level] = TRUE;
 }
 
+/* (nullable): @name without @prefix */
+static const char *
+after (const char *name, const char *prefix)
+{
+  if (prefix == NULL || !g_str_has_prefix (name, prefix))
+    return NULL;
+  return name + strlen (prefix);
+}
+
 SdNamesDiffusers *
-sd_names_diffusers_new (StModel *model)
+sd_names_diffusers_new (StModel *model, const char *unet, const char *vae)
 {
   SdNamesDiffusers *map = g_new0 (SdNamesDiffusers, 1);
-  static const char unet[] = "unet/", decoder[] = "vae/decoder.";
+  map->unet = unet;
+  map->vae = vae;
+  g_autofree char *decoder = vae != NULL ? g_strconcat (vae, "decoder.", NULL) : NULL;
   for (guint i = 0; i < st_model_n_tensors (model); i++)
     {
-      const char *name = st_model_tensor (model, i)->name;
-      gboolean in_unet = g_str_has_prefix (name, unet);
-      if (!in_unet && !g_str_has_prefix (name, decoder))
+      const char *full = st_model_tensor (model, i)->name;
+      const char *in_vae = after (full, decoder), *in_unet = after (full, unet);
+      const char *name = in_vae != NULL ? in_vae : in_unet;
+      if (name == NULL)
         continue;
-      name += in_unet ? strlen (unet) : strlen (decoder);
       g_auto (GStrv) parts = g_strsplit (name, ".", 5);
       Place place;
       if (!parse_place (parts, &place))
         continue;
-      if (strcmp (place.side, "down_blocks") == 0 && in_unet)
+      if (strcmp (place.side, "down_blocks") == 0 && in_vae == NULL)
         count_place (&map->unet_down, &place);
       else if (strcmp (place.side, "up_blocks") == 0)
-        count_place (in_unet ? &map->unet_up : &map->vae_up, &place);
+        count_place (in_vae != NULL ? &map->vae_up : &map->unet_up, &place);
     }
   return map;
 }
@@ -271,25 +283,16 @@ vae_name (const SdNamesDiffusers *map, const char *name)
 char *
 sd_names_diffusers_translate (const SdNamesDiffusers *map, const char *name)
 {
-  static const char unet[] = "unet/", vae[] = "vae/", text[] = "text_encoder/";
-  static const char inner[] = "text_model.";
-  if (g_str_has_prefix (name, unet))
+  const char *in_unet = after (name, map->unet), *in_vae = after (name, map->vae);
+  if (in_unet != NULL)
     {
-      g_autofree char *rest = unet_name (map, name + strlen (unet));
+      g_autofree char *rest = unet_name (map, in_unet);
       return g_strconcat (SD_NAMES_UNET, rest, NULL);
     }
-  if (g_str_has_prefix (name, vae))
+  if (in_vae != NULL)
     {
-      g_autofree char *rest = vae_name (map, name + strlen (vae));
+      g_autofree char *rest = vae_name (map, in_vae);
       return g_strconcat (SD_NAMES_VAE, rest, NULL);
-    }
-  if (g_str_has_prefix (name, text))
-    {
-      /* newer files leave the inner name out */
-      name += strlen (text);
-      if (g_str_has_prefix (name, inner))
-        name += strlen (inner);
-      return g_strconcat (SD_NAMES_TEXT, name, NULL);
     }
   return NULL;
 }

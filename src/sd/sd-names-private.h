@@ -1,4 +1,4 @@
-/* sd-names-private.h: the translation of a diffusers folder's names
+/* sd-names-private.h: the translations of names that are not a single file's
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -9,9 +9,26 @@
 
 typedef struct _SdNamesDiffusers SdNamesDiffusers;
 
-/** sd_names_diffusers_new: counts the blocks of each level from the model's names */
-SdNamesDiffusers *sd_names_diffusers_new (StModel *model);
+/**
+ * sd_names_diffusers_new: counts the blocks of each level from the model's names
+ * @unet, @vae: (nullable): what stands in front of a part's names ("unet/"); NULL: the
+ * part is not there; static
+ */
+SdNamesDiffusers *
+sd_names_diffusers_new (StModel *model, const char *unet, const char *vae);
 void sd_names_diffusers_free (SdNamesDiffusers *map);
 /** sd_names_diffusers_translate: (transfer full) (nullable): NULL: of no part that is
  * known */
 char *sd_names_diffusers_translate (const SdNamesDiffusers *map, const char *name);
+
+/**
+ * sd_names_clip_translate: of a text encoder's name in a checkpoint or a folder
+ * @encoder: (out): 0 or 1: the second one of XL
+ * @open: (out): spelled as OpenCLIP does
+ *
+ * Returns: (nullable) (transfer full): under SD_NAMES_TEXT or SD_NAMES_TEXT_2
+ */
+char *sd_names_clip_translate (const char *name, guint *encoder, gboolean *open);
+/** sd_names_clip_translate_part: in a file that has the text encoder alone, or is to give
+ * no other part */
+char *sd_names_clip_translate_part (const char *name, guint encoder, gboolean *open);

@@ -77,18 +77,45 @@ NnTensor *sd_build_layer_norm (SdBuilder *builder,
                                const char *prefix,
                                const char *name);
 
-/* ---- text encoder ---- */
+/* ---- text encoders ---- */
 
 typedef struct _SdText SdText;
 
-SdText *sd_text_new (SdWeights *weights, GError **error);
+typedef enum
+{
+  SD_TEXT_1,
+  SD_TEXT_2,
+  SD_TEXT_XL_FIRST,
+  SD_TEXT_XL_SECOND
+} SdTextKind;
+
+#define SD_TOKEN_BEGIN 49406
+
+/** sd_text_new: @in_folder: spelled as in a diffusers folder */
+SdText *
+sd_text_new (SdWeights *weights, SdTextKind kind, gboolean in_folder, GError **error);
 void sd_text_free (SdText *text);
 guint sd_text_width (const SdText *text);
+/** sd_text_projected: width of the vector for the whole text; 0: the kind has none */
+guint sd_text_projected (const SdText *text);
+/** sd_text_fill: begin, up to 75 of @tokens, end, and what this encoder is filled up with
+ * → 77 @ids */
+void sd_text_fill (const SdText *text, const guint *tokens, guint n, guint *ids);
+/** sd_text_end: the place of the end in 77 @ids */
+guint sd_text_end (const guint *ids);
 /** sd_text_embed: token + position rows of 77 ids → [77][width] */
 gboolean sd_text_embed (SdText *text, const guint *ids, float *dst, GError **error);
-/** sd_text_build: @in and @out: [n][1][77][width] */
-NnProgram *
-sd_text_build (SdText *text, NnState *in, NnState *out, gboolean profile, GError **error);
+/** sd_text_project: @state: [n][width], last states at the end → @dst: [n][projected] */
+gboolean
+sd_text_project (SdText *text, const float *state, guint n, float *dst, GError **error);
+/** sd_text_build: @in and @out: [n][1][77][width]; @last: (nullable): likewise: the last
+ * block's, normed */
+NnProgram *sd_text_build (SdText *text,
+                          NnState *in,
+                          NnState *out,
+                          NnState *last,
+                          gboolean profile,
+                          GError **error);
 
 /* ---- UNet ---- */
 
@@ -106,9 +133,16 @@ guint sd_unet_emb_width (const SdUnet *unet, guint index);
 guint sd_unet_emb_offset (const SdUnet *unet,
                           guint index); /* in the row of all of them */
 guint sd_unet_emb_total (const SdUnet *unet);
-/** sd_unet_build_time: @t: [n][1][1][1]; @embs[i]: [n][1][1][emb_width (i)] */
-NnProgram *sd_unet_build_time (
-    SdUnet *unet, NnState *t, NnState *const *embs, gboolean profile, GError **error);
+/** sd_unet_label_width: of what is told beside the time (XL); 0: nothing */
+guint sd_unet_label_width (const SdUnet *unet);
+/** sd_unet_build_time: @t: [n][1][1][1]; @label: (nullable): [n][1][1][label_width];
+ * @embs[i]: [n][1][1][emb_width (i)] */
+NnProgram *sd_unet_build_time (SdUnet *unet,
+                               NnState *t,
+                               NnState *label,
+                               NnState *const *embs,
+                               gboolean profile,
+                               GError **error);
 /** sd_unet_build_context: @context: [n][1][77][C]; @kvs[i]: [n][1][77][2·cross_width
  * (i)], keys first */
 NnProgram *sd_unet_build_context (SdUnet *unet,
@@ -116,7 +150,7 @@ NnProgram *sd_unet_build_context (SdUnet *unet,
                                   NnState *const *kvs,
                                   gboolean profile,
                                   GError **error);
-/** sd_unet_build: @x and @out: [n][h][w][4]; @emb: [1][1][1][emb_total] */
+/** sd_unet_build: @x and @out: [n][h][w][4]; @emb: [1 or n][1][1][emb_total] */
 NnProgram *sd_unet_build (SdUnet *unet,
                           NnState *x,
                           NnState *emb,
@@ -132,6 +166,9 @@ typedef struct _SdVae SdVae;
 SdVae *sd_vae_new (SdWeights *weights, GError **error);
 void sd_vae_free (SdVae *vae);
 gboolean sd_vae_has_encoder (const SdVae *vae);
+/** sd_vae_set_exact: for programs made from now on: activations in 32 bits, whatever the
+ * context's are */
+void sd_vae_set_exact (SdVae *vae, gboolean exact);
 /** sd_vae_build_decoder: @z: [1][h][w][4], divided by the latent scale; @rgb:
  * [1][8h][8w][3] */
 NnProgram *sd_vae_build_decoder (
@@ -140,6 +177,15 @@ NnProgram *sd_vae_build_decoder (
  * then log variance */
 NnProgram *sd_vae_build_encoder (
     SdVae *vae, NnState *rgb, NnState *moments, gboolean profile, GError **error);
+
+/* ---- TAESD ---- */
+
+/** sd_taesd_is_there: whether a tiny decoder was given or found */
+gboolean sd_taesd_is_there (SdWeights *weights);
+/** sd_taesd_build: @z: [1][h][w][4], after 3·tanh (x / 3); @rgb: [1][8h][8w][3] in [0, 1]
+ */
+NnProgram *sd_taesd_build (
+    SdWeights *weights, NnState *z, NnState *rgb, gboolean profile, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdWeights, sd_weights_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdText, sd_text_free)

@@ -1,9 +1,10 @@
 /* sd-preview.c: what the picture will be, seen between steps
  *
  * The predicted clean latents are decoded by the VAE where that costs little beside a
- * step, else turned to colours by a linear map: 8×8 pixels of one colour for each latent.
- * The map is fitted by least squares to the model's own decoder, since a model may have a
- * latent space of its own; it needs one small decode, the first time that it is wanted.
+ * step, else by TAESD where its file is at hand (sd-taesd.c), else turned to colours by a
+ * linear map: 8×8 pixels of one colour for each latent. The map is fitted by least
+ * squares to the model's own decoder, since a model may have a latent space of its own;
+ * it needs one small decode, the first time that it is wanted.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -241,6 +242,20 @@ decode_is_cheap (SdRun *run)
   return seconds <= MAX (CHEAP_SECONDS, CHEAP_SHARE * pass->seconds);
 }
 
+/* (nullable): where it is not there, or does not work; then not tried again */
+static ImageBuffer *
+preview_by_tiny (SdEngine *engine, const float *latents, guint h, guint w)
+{
+  g_autofree float *rgb = NULL;
+
+  if (engine->no_tiny || !sd_taesd_is_there (engine->weights))
+    return NULL;
+  rgb = g_try_new (float, (gsize) h *w * 64 * 3);
+  engine->no_tiny
+      = rgb == NULL || !sd_engine_decode_tiny (engine, latents, h, w, rgb, NULL, NULL);
+  return engine->no_tiny ? NULL : image_buffer_from_floats (rgb, 8 * w, 8 * h);
+}
+
 ImageBuffer *
 sd_run_preview (SdRun *run, guint picture, GError **error)
 {
@@ -257,5 +272,9 @@ sd_run_preview (SdRun *run, guint picture, GError **error)
   if (decode_is_cheap (run))
     return sd_engine_decode_latents (run->engine, denoised + picture * n, run->h, run->w,
                                      NULL, error);
+  ImageBuffer *tiny
+      = preview_by_tiny (run->engine, denoised + picture * n, run->h, run->w);
+  if (tiny != NULL)
+    return tiny;
   return preview_by_factors (run->engine, denoised + picture * n, run->h, run->w, error);
 }

@@ -9,23 +9,19 @@
 
 #include <glib/gi18n-lib.h>
 
-#define TOKEN_BEGIN 49406
-#define TOKEN_END 49407 /* also fills up, as SD 1.x was trained */
 #define MAX_WORDS (SD_TEXT_TOKENS - 2)
 
 void
-sd_prompt_ids (SdRun *run, const char *text, gboolean negative, guint *ids)
+sd_prompt_ids (SdRun *run, const char *text, gboolean negative, guint *ids, guint stride)
 {
   g_autoptr (GArray) offsets = NULL;
   g_autoptr (GArray) tokens
       = sd_tokenizer_encode (run->engine->tokenizer, text, &offsets);
   guint used = MIN (tokens->len, MAX_WORDS);
 
-  ids[0] = TOKEN_BEGIN;
-  for (guint i = 0; i < used; i++)
-    ids[1 + i] = g_array_index (tokens, guint, i);
-  for (guint i = 1 + used; i < SD_TEXT_TOKENS; i++)
-    ids[i] = TOKEN_END;
+  for (guint i = 0; i < sd_engine_n_texts (run->engine); i++)
+    sd_text_fill (run->engine->texts[i], (const guint *) tokens->data, tokens->len,
+                  ids + i * stride);
   if (tokens->len <= used)
     return;
   const char *rest = text + g_array_index (offsets, gsize, used);

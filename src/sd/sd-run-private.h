@@ -16,8 +16,10 @@ struct _SdRun
   guint64 serial;
   gboolean noise_given;
   float *context; /* [prompts][77][width] */
+  float *pooled;  /* [prompts][pooled width]; NULL where the model has none */
   double *sigmas; /* steps + 1 */
-  float *rows;    /* [steps][emb_total]: the time embedding at each sigma but the last */
+  float *rows;    /* [steps][embed_rows][emb_total]: the time embedding at each sigma but
+                     the last */
   SamplerRun *sampler;
   GPtrArray *warnings; /* NULL-terminated */
 };
@@ -29,9 +31,10 @@ SdRun *sd_run_start (SdEngine *engine,
                      GError **error);
 /** sd_run_warn: takes @text */
 void sd_run_warn (SdRun *run, char *text);
-/** sd_prompt_ids: begin, up to 75 tokens of @text, end … end; what is left over becomes a
- * warning */
-void sd_prompt_ids (SdRun *run, const char *text, gboolean negative, guint *ids);
+/** sd_prompt_ids: of @text for every text encoder, that of encoder i at @ids + i ·
+ * @stride; what is beyond 75 tokens becomes a warning */
+void
+sd_prompt_ids (SdRun *run, const char *text, gboolean negative, guint *ids, guint stride);
 /** sd_prompt_check_words: warns of words that the model was never taught, where it says
  * which it was */
 void sd_prompt_check_words (SdRun *run, const char *text);

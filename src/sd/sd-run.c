@@ -41,30 +41,49 @@ plan (SdRun *run, guint *ids, GError **error)
 {
   SdEngine *engine = run->engine;
   const SdParams *params = run->params;
-  gsize n_context = (gsize) run->prompts * SD_TEXT_TOKENS * sd_text_width (engine->text);
+  guint n = run->prompts, stride = n * SD_TEXT_TOKENS;
+  gsize n_rows = (gsize) params->steps * sd_engine_embed_rows (engine, n);
 
-  if (run->prompts == 2)
-    sd_prompt_ids (run, params->negative, TRUE, ids);
-  sd_prompt_ids (run, params->prompt, FALSE, ids + (run->prompts - 1) * SD_TEXT_TOKENS);
+  if (n == 2)
+    sd_prompt_ids (run, params->negative, TRUE, ids, stride);
+  sd_prompt_ids (run, params->prompt, FALSE, ids + (n - 1) * SD_TEXT_TOKENS, stride);
   sd_prompt_check_words (run, params->prompt);
-  run->context = g_new (float, n_context);
-  run->rows = g_new (float, (gsize) params->steps *sd_unet_emb_total (engine->unet));
+  run->context = g_new (float, (gsize) stride *sd_engine_context_width (engine));
+  if (sd_engine_pooled_width (engine) > 0)
+    run->pooled = g_new (float, (gsize) n *sd_engine_pooled_width (engine));
+  run->rows = g_new (float, n_rows *sd_unet_emb_total (engine->unet));
   run->sigmas = g_new (double, params->steps + 1);
   return sampler_schedule_fill (params->schedule, &engine->levels, params->steps,
                                 run->sigmas, error);
 }
 
+/* Times and, where the UNet takes them, labels: for each step those of all prompts. */
+static gboolean
+embed (SdRun *run, const BaseTask *task, GError **error)
+{
+  SdEngine *engine = run->engine;
+  guint steps = run->params->steps, each = sd_engine_embed_rows (engine, run->prompts);
+  gsize width = sd_engine_label_width (engine), all = each * width;
+  g_autofree double *times = g_new (double, (gsize) steps *each);
+  g_autofree float *labels = width > 0 ? g_new (float, steps *all) : NULL;
+
+  for (guint i = 0; i < steps * each; i++)
+    times[i] = sampler_sigma_to_t (&engine->levels, run->sigmas[i / each]);
+  if (labels != NULL)
+    sd_engine_make_labels (engine, run->pooled, each, run->params->width,
+                           run->params->height, labels);
+  for (guint i = 1; labels != NULL && i < steps; i++)
+    memcpy (labels + i * all, labels, sizeof (float) * all);
+  return sd_engine_embed_times (engine, times, labels, steps * each, run->rows, task,
+                                error);
+}
+
 static gboolean
 encode (SdRun *run, const guint *ids, const BaseTask *task, GError **error)
 {
-  SdEngine *engine = run->engine;
-  guint steps = run->params->steps;
-  g_autofree double *times = g_new (double, steps);
-
-  for (guint i = 0; i < steps; i++)
-    times[i] = sampler_sigma_to_t (&engine->levels, run->sigmas[i]);
-  return sd_engine_encode_tokens (engine, ids, run->prompts, run->context, task, error)
-         && sd_engine_embed_times (engine, times, steps, run->rows, task, error);
+  return sd_engine_encode_tokens (run->engine, ids, run->prompts, run->context,
+                                  run->pooled, task, error)
+         && embed (run, task, error);
 }
 
 /* Once more with 32 bits where 16 do not hold. */
@@ -72,7 +91,7 @@ static gboolean
 prepare (SdRun *run, const BaseTask *task, GError **error)
 {
   g_autoptr (GError) fault = NULL;
-  guint ids[2 * SD_TEXT_TOKENS];
+  guint ids[2 * 2 * SD_TEXT_TOKENS]; /* prompts, text encoders */
 
   if (!plan (run, ids, error))
     return FALSE;
@@ -160,6 +179,7 @@ sd_run_free (SdRun *run)
   sd_params_free (run->params);
   g_clear_pointer (&run->warnings, g_ptr_array_unref);
   g_free (run->context);
+  g_free (run->pooled);
   g_free (run->sigmas);
   g_free (run->rows);
   g_free (run);
@@ -194,9 +214,12 @@ typedef struct
 static const float *
 time_row (SdRun *run, double sigma)
 {
+  gsize each = sd_engine_embed_rows (run->engine, run->prompts)
+               * (gsize) sd_unet_emb_total (run->engine->unet);
+
   for (guint i = 0; i < run->params->steps; i++)
     if (run->sigmas[i] == sigma)
-      return run->rows + (gsize) i * sd_unet_emb_total (run->engine->unet);
+      return run->rows + i * each;
   return NULL;
 }
 

@@ -14,8 +14,12 @@
 #define UNET SD_NAMES_UNET
 
 NnProgram *
-sd_unet_build_time (
-    SdUnet *unet, NnState *t, NnState *const *embs, gboolean profile, GError **error)
+sd_unet_build_time (SdUnet *unet,
+                    NnState *t,
+                    NnState *label,
+                    NnState *const *embs,
+                    gboolean profile,
+                    GError **error)
 {
   SdBuilder b;
   sd_builder_init (&b, unet->weights, UNET, "time");
@@ -23,7 +27,18 @@ sd_unet_build_time (
   x = sd_build_linear (&b, (NnLinear){ .x = x, .act = NN_ACT_SILU }, "time_embed", "0");
   /* Every block applies SiLU to the embedding before its own projection: done once here.
    */
-  x = sd_build_linear (&b, (NnLinear){ .x = x, .act = NN_ACT_SILU }, "time_embed", "2");
+  if (label == NULL)
+    x = sd_build_linear (&b, (NnLinear){ .x = x, .act = NN_ACT_SILU }, "time_embed", "2");
+  else
+    {
+      NnLinear first = { .x = nn_load (b.graph, label), .act = NN_ACT_SILU };
+      x = sd_build_linear (&b, (NnLinear){ .x = x }, "time_embed", "2");
+      NnTensor *y = sd_build_linear (&b, first, "label_emb.0.0", NULL);
+      x = sd_build_linear (&b, (NnLinear){ .x = y, .residual = x }, "label_emb.0.2",
+                           NULL);
+      if (b.fault == NULL)
+        x = nn_act (b.graph, x, NN_ACT_SILU, "time and label");
+    }
   for (guint i = 0; i < unet->embs->len; i++)
     {
       const SdUnetEmb *emb = &g_array_index (unet->embs, SdUnetEmb, i);

@@ -48,5 +48,5 @@ struct _SdUnet
   GArray *embs;       /* SdUnetEmb */
   GArray *crosses;    /* SdUnetCross */
   guint channels;     /* of the first level: width of the time embedding's sinusoid */
-  guint emb_total, context_width;
+  guint emb_total, context_width, label_width;
 };

@@ -209,6 +209,9 @@ walk_inputs (Walk *walk, GError **error)
       return FALSE;
     }
   unet->channels = conv_in->shape[0];
+  const StTensor *label = find (unet, "label_emb.0.0", "weight");
+  unet->label_width
+      = label != NULL && label->rank == 2 ? (guint) MIN (label->shape[1], G_MAXINT32) : 0;
   add_part (unet, SD_UNET_CONV_IN, "input_blocks.0.0");
   add_part (unet, SD_UNET_PUSH, NULL);
   for (guint i = 1;; i++)
@@ -369,6 +372,12 @@ guint
 sd_unet_context_width (const SdUnet *unet)
 {
   return unet->context_width;
+}
+
+guint
+sd_unet_label_width (const SdUnet *unet)
+{
+  return unet->label_width;
 }
 
 guint

@@ -18,6 +18,7 @@ struct _SdVae
 {
   SdWeights *weights; /* not owned */
   guint up_levels, down_levels;
+  gboolean exact;
 };
 
 static gboolean
@@ -72,6 +73,12 @@ gboolean
 sd_vae_has_encoder (const SdVae *vae)
 {
   return vae->down_levels == vae->up_levels;
+}
+
+void
+sd_vae_set_exact (SdVae *vae, gboolean exact)
+{
+  vae->exact = exact;
 }
 
 static NnTensor *
@@ -137,6 +144,7 @@ sd_vae_build_decoder (
 {
   SdBuilder b;
   sd_builder_init (&b, vae->weights, VAE, "decoder");
+  nn_graph_set_exact (b.graph, vae->exact);
   NnTensor *x = nn_load (b.graph, z);
   if (has (vae, "post_quant_conv", "weight"))
     x = sd_build_linear (&b, (NnLinear){ .x = x }, "post_quant_conv", NULL);
@@ -166,6 +174,7 @@ sd_vae_build_encoder (
 {
   SdBuilder b;
   sd_builder_init (&b, vae->weights, VAE, "encoder");
+  nn_graph_set_exact (b.graph, vae->exact);
   NnTensor *x = nn_load (b.graph, rgb);
   x = sd_build_conv3 (&b, (NnConv3){ .x = x }, "encoder", "conv_in");
   for (guint i = 0; i < vae->down_levels; i++)

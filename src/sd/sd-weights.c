@@ -6,8 +6,10 @@
 #include "config.h"
 
 #include "sd/sd-net-private.h"
+#include "base/base-half.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 struct _SdWeights
 {
@@ -68,40 +70,84 @@ sd_weights_has (SdWeights *weights, const char *prefix, const char *name)
 
 /* ---- reading ---- */
 
-/* The three types that the engine takes as they are; all others become F32 on the way. */
-static NnType
-stored_type (StDtype dtype)
-{
-  switch (dtype)
-    {
-    case ST_DTYPE_F16:
-      return NN_F16;
-    case ST_DTYPE_BF16:
-      return NN_BF16;
-    default:
-      return NN_F32;
-    }
-}
-
 static gboolean
 is_direct (StDtype dtype)
 {
   return dtype == ST_DTYPE_F16 || dtype == ST_DTYPE_BF16 || dtype == ST_DTYPE_F32;
 }
 
-static gboolean
-read_part (gpointer source, void *dst, gsize n, GError **error)
+/* Where a part of a weight is read from. */
+typedef struct
 {
-  const StModelTensor *part = source;
+  const StModelTensor *tensor;
+  NnType type;   /* as it is handed on */
+  float *scales; /* (nullable): what values are multiplied with: one for all, or one for
+                    each output */
+  gsize n_scales;
+} Source;
+
+static void
+source_free (gpointer data)
+{
+  Source *source = data;
+  g_free (source->scales);
+  g_free (source);
+}
+
+/* The three types that the engine takes as they are; of others, 8 bits become F16, which
+ * holds every value of theirs, and the rest F32. A scale may make 8 bits larger than F16
+ * holds: then F32 too. */
+static NnType
+handed_type (StDtype dtype, const float *scales, gsize n)
+{
+  const float largest = 57344, room = 60000; /* of E5M2, the wider one; in F16 */
+  gboolean eight = dtype == ST_DTYPE_F8_E4M3 || dtype == ST_DTYPE_F8_E5M2;
+  for (gsize i = 0; i < n; i++)
+    if (!(ABS (scales[i]) * (dtype == ST_DTYPE_F8_E4M3 ? 448 : largest) < room))
+      return NN_F32;
+  if (dtype == ST_DTYPE_F16 && n == 0)
+    return NN_F16;
+  if (dtype == ST_DTYPE_BF16 && n == 0)
+    return NN_BF16;
+  return eight ? NN_F16 : NN_F32;
+}
+
+#define CHUNK 65536 /* values converted at a time */
+
+static void
+convert (const Source *source, const guint8 *packed, gpointer dst)
+{
+  const StTensor *tensor = source->tensor->tensor;
+  gsize each = source->n_scales > 1 ? tensor->count / source->n_scales : tensor->count;
+  g_autofree float *values = g_new (float, CHUNK);
+  for (gsize first = 0; first < tensor->count; first += CHUNK)
+    {
+      gsize n = MIN (CHUNK, tensor->count - first);
+      st_dtype_to_float (tensor->dtype, packed, first, n, values);
+      for (gsize i = 0; source->scales != NULL && i < n; i++)
+        values[i] *= source->scales[(first + i) / each];
+      if (source->type == NN_F32)
+        memcpy ((float *) dst + first, values, n * sizeof (float));
+      else
+        for (gsize i = 0; i < n; i++)
+          ((guint16 *) dst)[first + i] = base_half_from_float (values[i]);
+    }
+}
+
+static gboolean
+read_part (gpointer data, void *dst, gsize n, GError **error)
+{
+  const Source *source = data;
+  const StModelTensor *part = source->tensor;
   const StTensor *tensor = part->tensor;
   gsize bytes = tensor->end - tensor->begin;
 
-  if (is_direct (tensor->dtype))
+  if (is_direct (tensor->dtype) && source->scales == NULL)
     {
       g_return_val_if_fail (n == bytes, FALSE);
       return st_file_read (part->file, tensor->begin, n, dst, error);
     }
-  g_return_val_if_fail (n == tensor->count * sizeof (float), FALSE);
+  g_return_val_if_fail (n == tensor->count * (source->type == NN_F32 ? 4 : 2), FALSE);
   g_autofree guint8 *packed = g_try_malloc (bytes);
   if (packed == NULL)
     {
@@ -112,7 +158,7 @@ read_part (gpointer source, void *dst, gsize n, GError **error)
     }
   if (!st_file_read (part->file, tensor->begin, bytes, packed, error))
     return FALSE;
-  st_dtype_to_float (tensor->dtype, packed, 0, tensor->count, dst);
+  convert (source, packed, dst);
   return TRUE;
 }
 
@@ -182,6 +228,42 @@ shape_wanted (NnWeightKind kind)
   return "";
 }
 
+/* "X.scale_weight" beside "X.weight", of 8-bit files; others write "X.weight_scale". */
+static gboolean
+read_scales (SdWeights *weights, const char *name, Source *source, GError **error)
+{
+  static const char *const suffixes[] = { ".scale_weight", ".weight_scale" };
+  const StTensor *tensor = source->tensor->tensor;
+  const StModelTensor *scale = NULL;
+  if (!g_str_has_suffix (name, ".weight"))
+    return TRUE;
+  for (guint i = 0; scale == NULL && i < G_N_ELEMENTS (suffixes); i++)
+    {
+      g_autofree char *own = g_strdup_printf (
+          "%.*s%s", (int) (strlen (name) - strlen (".weight")), name, suffixes[i]);
+      scale = sd_names_find (weights->names, own);
+    }
+  if (scale == NULL)
+    return TRUE;
+  gsize n = scale->tensor->count, bytes = scale->tensor->end - scale->tensor->begin;
+  if ((n != 1 && (tensor->rank == 0 || n != tensor->shape[0]))
+      || !st_dtype_is_float (scale->tensor->dtype)
+      || scale->tensor->dtype == ST_DTYPE_C64)
+    {
+      g_set_error (error, SD_ERROR, SD_ERROR_UNSUPPORTED,
+                   _ ("The scale “%s” is not one number, nor one for each output"),
+                   scale->name);
+      return FALSE;
+    }
+  g_autofree guint8 *packed = g_malloc (bytes);
+  if (!st_file_read (scale->file, scale->tensor->begin, bytes, packed, error))
+    return FALSE;
+  source->scales = g_new (float, n);
+  source->n_scales = n;
+  st_dtype_to_float (scale->tensor->dtype, packed, 0, n, source->scales);
+  return TRUE;
+}
+
 static gboolean
 part_init (SdWeights *weights,
            const char *name,
@@ -207,12 +289,28 @@ part_init (SdWeights *weights,
           name, st_dtype_name (tensor->tensor->dtype), shape, shape_wanted (kind));
       return FALSE;
     }
+  Source *source = g_new0 (Source, 1);
+  source->tensor = tensor;
+  if (!read_scales (weights, name, source, error))
+    {
+      source_free (source);
+      return FALSE;
+    }
+  source->type = handed_type (tensor->tensor->dtype, source->scales, source->n_scales);
   part->read = read_part;
-  part->source = (gpointer) tensor;
-  part->type = stored_type (tensor->tensor->dtype);
+  part->source = source;
+  part->destroy = source_free;
+  part->type = source->type;
   part->out = tensor->tensor->shape[0];
   *in = kind == NN_WEIGHT_VECTOR ? 1 : tensor->tensor->shape[1];
   return TRUE;
+}
+
+static void
+parts_clear (NnWeightPart *parts, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    parts[i].destroy (parts[i].source);
 }
 
 /* @names: NULL-terminated full names, stacked along their outputs. */
@@ -234,12 +332,16 @@ weight_get (SdWeights *weights,
       guint part_in;
       g_return_val_if_fail (n < NN_MAX_PARTS, NULL);
       if (!part_init (weights, names[n], kind, &parts[n], &part_in, error))
-        return NULL;
+        {
+          parts_clear (parts, n);
+          return NULL;
+        }
       if (n > 0 && part_in != in)
         {
           g_set_error (error, SD_ERROR, SD_ERROR_UNSUPPORTED,
                        _ ("“%s” has %u inputs and “%s” has %u; they must be equal"),
                        names[0], in, names[n], part_in);
+          parts_clear (parts, n + 1);
           return NULL;
         }
       in = part_in;

@@ -32,6 +32,40 @@ typedef enum
   SD_FAMILY_SDXL
 } SdFamily;
 
+/* What the UNet was trained to predict: the noise, or v = noise·cos − clean·sin. */
+typedef enum
+{
+  SD_PREDICTION_AUTO, /* as the file says; a wish only */
+  SD_PREDICTION_EPSILON,
+  SD_PREDICTION_V
+} SdPrediction;
+
+/** sd_prediction_name: "auto", "epsilon" or "v" */
+const char *sd_prediction_name (SdPrediction prediction);
+gboolean sd_prediction_parse (const char *name, SdPrediction *prediction);
+
+/* A part of a model that may be in a file of its own. */
+typedef enum
+{
+  SD_PART_TEXT,   /* the first text encoder: CLIP-L, of 2.x CLIP-H */
+  SD_PART_TEXT_2, /* the second of XL: CLIP-G */
+  SD_PART_VAE,
+  SD_PART_TAESD, /* the tiny decoder, for previews */
+  SD_N_PARTS
+} SdPart;
+
+/* What the user says of a model. */
+typedef struct
+{
+  SdPrediction prediction;
+  char *parts[SD_N_PARTS]; /* (nullable): paths; instead of what the model has itself */
+} SdExtras;
+
+void sd_extras_free (SdExtras *extras);
+/** sd_extras_attach: @extras is taken; everything that takes a model heeds it. Before the
+ * model is shared with another thread */
+void sd_extras_attach (StModel *model, SdExtras *extras);
+
 typedef struct
 {
   SdFamily family;
@@ -40,7 +74,11 @@ typedef struct
   gboolean can_generate;
   char *why_not; /* when it cannot: cause and remedy, in plain words */
   gboolean has_text, has_unet, has_vae, diffusers_names, v_prediction;
+  char *prediction_key; /* (nullable): what says so; NULL: nothing, which means epsilon */
+  gboolean zero_snr;    /* trained with a last level without signal */
+  gboolean few_steps;   /* by its name: Turbo, Lightning, LCM … */
   guint unet_in_channels;
+  double latent_scale; /* what latents are multiplied with to have unit variance */
   guint width, height; /* default size */
   guint steps;
   double cfg;
@@ -50,7 +88,9 @@ typedef struct
   char **prompts; /* (nullable): examples */
 } SdInfo;
 
-/** sd_info_new: from names, shapes and metadata only. Thread: any */
+/** sd_info_new: from names, shapes and metadata; of values only some hundreds, where
+ * nothing else tells. Parts that are missing are looked for beside the file. Thread: any
+ */
 SdInfo *sd_info_new (StModel *model);
 void sd_info_free (SdInfo *info);
 /** sd_info_example: (nullable): the most detailed of the model's example prompts, for a
@@ -197,6 +237,7 @@ gboolean sd_run_save_picture (SdRun *run,
                               const char *path,
                               GError **error);
 
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdExtras, sd_extras_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdInfo, sd_info_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdTokenizer, sd_tokenizer_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdParams, sd_params_free)

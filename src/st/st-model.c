@@ -22,6 +22,8 @@ struct _StModel
   guint n_tensors;
   StNames *names; /* NULL for a single file, which has its own */
   char **warnings;
+  gpointer attached;
+  GDestroyNotify destroy_attached;
 };
 
 /* Only where there are several files; one file has its own table. */
@@ -187,6 +189,8 @@ st_model_unref (StModel *model)
 {
   if (model == NULL || !g_atomic_ref_count_dec (&model->refs))
     return;
+  if (model->destroy_attached != NULL)
+    model->destroy_attached (model->attached);
   g_ptr_array_unref (model->files);
   st_arena_free (model->arena);
   st_names_free (model->names);
@@ -195,6 +199,21 @@ st_model_unref (StModel *model)
   g_free (model->folder);
   g_free (model->path);
   g_free (model);
+}
+
+void
+st_model_attach (StModel *model, gpointer data, GDestroyNotify destroy)
+{
+  if (model->destroy_attached != NULL)
+    model->destroy_attached (model->attached);
+  model->attached = data;
+  model->destroy_attached = data != NULL ? destroy : NULL;
+}
+
+gpointer
+st_model_attached (StModel *model)
+{
+  return model->attached;
 }
 
 const char *

@@ -244,6 +244,10 @@ typedef struct
  * thread.
  */
 StModel *st_model_open (const char *path, const BaseTask *task, GError **error);
+/** st_model_attach: what goes with the model until it is freed, one thing; only before
+ * the model is shared with another thread */
+void st_model_attach (StModel *model, gpointer data, GDestroyNotify destroy);
+gpointer st_model_attached (StModel *model); /* (nullable) */
 StModel *st_model_ref (StModel *model);
 void st_model_unref (StModel *model);
 const char *st_model_path (StModel *model);

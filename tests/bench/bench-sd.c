@@ -116,17 +116,20 @@ bench_size (SdEngine *engine, guint size)
   g_autoptr (GError) error = NULL;
   g_autoptr (BaseRandom) random = base_random_new (BASE_RANDOM_CPU, 1);
   gsize n = SD_LATENT_CHANNELS * (gsize) (size / 8) * (size / 8);
-  gsize text = 2 * SD_TEXT_TOKENS * (gsize) sd_text_width (engine->text);
+  gsize text = 2 * SD_TEXT_TOKENS * (gsize) sd_engine_context_width (engine);
   g_autofree float *x = g_new (float, n), *out = g_new (float, 2 * n);
   g_autofree float *rgb = g_new (float, (gsize) size *size * 3);
   g_autofree float *context = g_new (float, text);
-  g_autofree float *row = g_new (float, sd_unet_emb_total (engine->unet));
+  g_autofree float *row = g_new (float, (gsize) 2 * sd_unet_emb_total (engine->unet));
+  guint rows = sd_engine_embed_rows (engine, 2);
+  g_autofree float *labels
+      = g_new0 (float, (gsize) 2 * sd_engine_label_width (engine) + 1);
   Bench b = { engine, size / 8, x, row, out, rgb };
-  double t = 500;
+  const double times[] = { 500, 500 };
 
   base_random_normal (random, n, x);
   base_random_normal (random, text, context);
-  need (sd_engine_embed_times (engine, &t, 1, row, NULL, &error), error);
+  need (sd_engine_embed_times (engine, times, labels, rows, row, NULL, &error), error);
   need (sd_engine_set_context (engine, context, 2, NULL, &error), error);
   measure (&b, "pass", SD_STAGE_UNET, run_pass);
   measure (&b, "decode", SD_STAGE_DECODE, run_decode);

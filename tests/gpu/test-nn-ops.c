@@ -352,6 +352,7 @@ static const ConvCase conv_cases[] = {
   { "conv out 3", 1, 21, 19, 32, 0, 3, 1, FALSE, 0, 0, 0, NN_ACT_NONE, FALSE, NN_BF16 },
   { "conv out 8", 1, 7, 7, 24, 0, 8, 1, FALSE, 0, 0, 0, NN_ACT_NONE, FALSE, NN_F16 },
   { "conv add 2", 2, 8, 8, 64, 0, 96, 1, FALSE, 0, 0, 2, NN_ACT_NONE, FALSE, NN_F16 },
+  { "conv relu", 1, 5, 9, 64, 0, 64, 1, FALSE, 0, 0, 0, NN_ACT_RELU, TRUE, NN_F16 },
   { "conv add 1", 2, 5, 9, 64, 0, 64, 1, FALSE, 0, 0, 1, NN_ACT_SILU, FALSE, NN_F32 },
   { "conv residual", 2, 8, 7, 96, 0, 96, 1, FALSE, 0, 0, 0, NN_ACT_NONE, TRUE, NN_F16 },
   { "conv to 32", 1, 33, 9, 32, 0, 32, 1, FALSE, 0, 0, 0, NN_ACT_NONE, TRUE, NN_F16 },
@@ -369,6 +370,8 @@ static const ConvCase conv_cases[] = {
   { "conv up, odd", 2, 5, 4, 64, 0, 64, 1, FALSE, 9, 7, 0, NN_ACT_NONE, FALSE, NN_F16 },
   { "conv 1 pixel", 1, 1, 1, 16, 0, 64, 1, FALSE, 0, 0, 0, NN_ACT_NONE, FALSE, NN_F32 },
   /* large enough for Winograd's form */
+  { "conv tiles relu", 1, 18, 13, 64, 0, 64, 1, FALSE, 0, 0, 0, NN_ACT_RELU, TRUE,
+    NN_F16 },
   { "conv tiles", 2, 18, 13, 64, 0, 64, 1, FALSE, 0, 0, 2, NN_ACT_SILU, TRUE, NN_F16 },
   { "conv tiles, 32", 1, 33, 34, 32, 0, 32, 1, FALSE, 0, 0, 0, NN_ACT_NONE, TRUE,
     NN_F32 },
@@ -560,7 +563,8 @@ static void
 test_small (void)
 {
   const guint dims[] = { 64, 320, 10 };
-  const NnAct acts[] = { NN_ACT_NONE, NN_ACT_SILU, NN_ACT_GELU, NN_ACT_QUICK_GELU };
+  const NnAct acts[]
+      = { NN_ACT_NONE, NN_ACT_SILU, NN_ACT_GELU, NN_ACT_QUICK_GELU, NN_ACT_RELU };
 
   for (guint i = 0; i < G_N_ELEMENTS (dims); i++)
     {

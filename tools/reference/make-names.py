@@ -40,7 +40,7 @@ def pairs(state, inner):
 
 
 if __name__ == "__main__":
-    narrow = {n: torch.from_numpy(formula.tensor(n, s)) for n, s in formula.shapes(formula.NARROW).items()}
+    narrow = {n: torch.from_numpy(formula.tensor(n, s)) for n, s in formula.shapes(formula.NARROW["sd1"]).items()}
     sample = load_file(ROOT / "data/models/calotype-sample.safetensors")
     own = any(k.startswith("text_model.") for k in sd_networks.text(sample).state_dict())
     head = {

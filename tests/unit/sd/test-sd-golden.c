@@ -90,20 +90,48 @@ test_text (void)
   gsize n, n_context;
   g_autofree float *stored = values ("text.ids", &n);
   g_autofree float *expected = values ("text.context", &n_context);
-  guint width = sd_text_width (engine->text);
-  g_autofree float *context = g_new (float, (gsize) SD_TEXT_TOKENS *width);
-  guint ids[SD_TEXT_TOKENS];
+  g_autofree float *expected_pooled
+      = find ("text.pooled") != NULL ? values ("text.pooled", NULL) : NULL;
+  guint encoders = sd_engine_n_texts (engine),
+        pooled_width = sd_engine_pooled_width (engine);
+  gsize each = (gsize) SD_TEXT_TOKENS * sd_engine_context_width (engine);
+  g_autofree float *context = g_new (float, each);
+  g_autofree float *pooled = g_new (float, pooled_width + 1);
+  guint ids[2 * SD_TEXT_TOKENS], prompts = n / SD_TEXT_TOKENS / encoders;
 
-  for (guint p = 0; p < n / SD_TEXT_TOKENS; p++)
+  g_assert_cmpuint (n_context, ==, prompts * each);
+  g_assert_true ((expected_pooled != NULL) == (pooled_width > 0));
+  for (guint p = 0; p < prompts; p++)
     {
       g_autofree char *what = g_strdup_printf ("context of prompt %u", p);
-      for (guint i = 0; i < SD_TEXT_TOKENS; i++)
-        ids[i] = (guint) stored[p * SD_TEXT_TOKENS + i];
-      sd_engine_encode_tokens (engine, ids, 1, context, NULL, &error);
+      for (guint i = 0; i < encoders * SD_TEXT_TOKENS; i++)
+        ids[i] = (guint) stored[(i / SD_TEXT_TOKENS * prompts + p) * SD_TEXT_TOKENS
+                                + i % SD_TEXT_TOKENS];
+      sd_engine_encode_tokens (engine, ids, 1, context, pooled, NULL, &error);
       g_assert_no_error (error);
-      compare (what, context, expected + (gsize) p * SD_TEXT_TOKENS * width,
-               (gsize) SD_TEXT_TOKENS * width, PASS_BOUND);
+      compare (what, context, expected + p * each, each, PASS_BOUND);
+      if (pooled_width > 0)
+        compare ("its one vector", pooled, expected_pooled + (gsize) p * pooled_width,
+                 pooled_width, PASS_BOUND);
     }
+}
+
+/* For the prompts of a pass, made from the golden vectors. */
+static float *
+labels_of (JsonArray *prompts, guint h, guint w)
+{
+  guint n = json_array_get_length (prompts), width = sd_engine_pooled_width (engine);
+  if (width == 0)
+    return NULL;
+  g_autofree float *all = values ("text.pooled", NULL);
+  g_autofree float *pooled = g_new (float, (gsize) n *width);
+  float *labels = g_new (float, (gsize) n *sd_engine_label_width (engine));
+  for (guint i = 0; i < n; i++)
+    memcpy (pooled + (gsize) i * width,
+            all + json_array_get_int_element (prompts, i) * width,
+            width * sizeof (float));
+  sd_engine_make_labels (engine, pooled, n, 8 * w, 8 * h, labels);
+  return labels;
 }
 
 static void
@@ -115,19 +143,24 @@ check_pass (guint index)
   const StTensor *shape = find (x_name);
   guint n = shape->shape[0], h = shape->shape[2], w = shape->shape[3];
   gsize each = SD_LATENT_CHANNELS * (gsize) h * w;
-  gsize text = (gsize) SD_TEXT_TOKENS * sd_text_width (engine->text);
+  gsize text = (gsize) SD_TEXT_TOKENS * sd_engine_context_width (engine);
   double t = json_object_get_double_member (about_tensor (x_name), "t");
   JsonArray *prompts = json_object_get_array_member (about_tensor (x_name), "prompts");
   g_autofree float *x = values (x_name, NULL), *expected = values (out_name, NULL);
   g_autofree float *all = values ("text.context", NULL);
   g_autofree float *context = g_new (float, n *text);
-  g_autofree float *row = g_new (float, sd_unet_emb_total (engine->unet));
+  g_autofree float *row = g_new (float, (gsize) n *sd_unet_emb_total (engine->unet));
+  g_autofree float *labels = labels_of (prompts, h, w);
+  g_autofree double *times = g_new (double, n);
   g_autofree float *out = g_new (float, n *each);
 
   for (guint i = 0; i < n; i++)
     memcpy (context + i * text, all + json_array_get_int_element (prompts, i) * text,
             text * sizeof (float));
-  sd_engine_embed_times (engine, &t, 1, row, NULL, &error);
+  for (guint i = 0; i < n; i++)
+    times[i] = t;
+  sd_engine_embed_times (engine, times, labels, sd_engine_embed_rows (engine, n), row,
+                         NULL, &error);
   g_assert_no_error (error);
   sd_engine_set_context (engine, context, n, NULL, &error);
   g_assert_no_error (error);
@@ -209,7 +242,7 @@ check_encoder (const char *name)
   g_autofree float *latents = sd_engine_encode (engine, image, NULL, &error);
   g_assert_no_error (error);
   for (gsize i = 0; i < n; i++)
-    moments[i] *= SD_LATENT_SCALE; /* the means come first */
+    moments[i] *= (float) engine->info->latent_scale; /* the means come first */
   compare (in, latents, moments, n, PASS_BOUND);
 }
 
@@ -268,20 +301,23 @@ test_runs (void)
   for_each ("run.", ".latents", check_run);
 }
 
-/* The tokens of the goldens are those of our own tokenizer: runs begin with the same ids.
- */
+/* The tokens of the goldens are those of our own tokenizer, filled up as each encoder
+ * wants: runs begin with the same ids. */
 static void
 test_tokens (void)
 {
   gsize n;
   g_autofree float *stored = values ("text.ids", &n);
-  for (guint p = 0; p < n / SD_TEXT_TOKENS; p++)
+  guint encoders = sd_engine_n_texts (engine), prompts = n / SD_TEXT_TOKENS / encoders;
+  for (guint i = 0; i < encoders * prompts; i++)
     {
-      g_autoptr (GArray) ids
-          = sd_tokenizer_encode (engine->tokenizer, prompt_text (p), NULL);
-      for (guint i = 0; i < MIN (ids->len, SD_TEXT_TOKENS - 2); i++)
-        g_assert_cmpuint (g_array_index (ids, guint32, i), ==,
-                          (guint) stored[p * SD_TEXT_TOKENS + 1 + i]);
+      guint ids[SD_TEXT_TOKENS];
+      g_autoptr (GArray) tokens
+          = sd_tokenizer_encode (engine->tokenizer, prompt_text (i % prompts), NULL);
+      sd_text_fill (engine->texts[i / prompts], (const guint *) tokens->data, tokens->len,
+                    ids);
+      for (guint k = 0; k < SD_TEXT_TOKENS; k++)
+        g_assert_cmpuint (ids[k], ==, (guint) stored[i * SD_TEXT_TOKENS + k]);
     }
 }
 

@@ -117,7 +117,7 @@ test_missing_parts (void)
 {
   const char *no_text[] = { SD1_UNET, SD1_VAE, NULL };
   assert_cannot (no_text, SD_FAMILY_SD1, "Stable Diffusion 1.x, F16, UNet and VAE inside",
-                 "text encoder is not in this file");
+                 "text encoder CLIP-L is not in this file");
   const char *no_vae[] = { SD1_UNET, SD1_TEXT, NULL };
   assert_cannot (no_vae, SD_FAMILY_SD1,
                  "Stable Diffusion 1.x, F16, text encoder and UNet inside",
@@ -128,7 +128,7 @@ test_missing_parts (void)
                  "UNet is not in this file");
   const char *unet[] = { SD1_UNET, NULL };
   assert_cannot (unet, SD_FAMILY_SD1, "Stable Diffusion 1.x, F16, UNet inside",
-                 "text encoder is not in this file");
+                 "text encoder CLIP-L is not in this file");
 }
 
 static void
@@ -138,17 +138,31 @@ test_other_families (void)
       = { UNET "input_blocks.0.0.weight F16 32,4,3,3",
           UNET "middle_block.1.proj_in.weight F16 32,32", SD1_VAE,
           "cond_stage_model.model.token_embedding.weight F32 100,64", NULL };
-  assert_cannot (sd2, SD_FAMILY_SD2,
-                 "Stable Diffusion 2.x, F32, text encoder, UNet and VAE inside",
-                 "this is Stable Diffusion 2.x");
+  g_autoptr (SdInfo) two = info_of (sd2, NULL);
+  g_assert_cmpint (two->family, ==, SD_FAMILY_SD2);
+  g_assert_cmpstr (two->sentence, ==,
+                   "Stable Diffusion 2.x, F32, text encoder, UNet and VAE inside");
+  g_assert_true (two->can_generate);
+  g_assert_cmpuint (two->width, ==, 512);
   const char *xl[]
       = { SD1_UNET, SD1_VAE,
-          "conditioner.embedders.0.transformer.text_model.x BF16 1000,32", NULL };
-  assert_cannot (xl, SD_FAMILY_SDXL,
-                 "Stable Diffusion XL, BF16, text encoder, UNet and VAE inside",
-                 "this is Stable Diffusion XL");
+          "conditioner.embedders.0.transformer.text_model.embeddings.token_"
+          "embedding.weight BF16 1000,32",
+          "conditioner.embedders.1.model.token_embedding.weight BF16 1000,32", NULL };
   g_autoptr (SdInfo) info = info_of (xl, NULL);
+  g_assert_cmpint (info->family, ==, SD_FAMILY_SDXL);
+  g_assert_cmpstr (info->sentence, ==,
+                   "Stable Diffusion XL, BF16, text encoder, UNet and VAE inside");
+  g_assert_true (info->can_generate);
   g_assert_cmpuint (info->width, ==, 1024);
+  g_assert_cmpfloat (info->latent_scale, ==, 0.13025);
+  const char *refiner[] = { SD1_UNET, SD1_VAE, UNET "label_emb.0.0.weight F16 8,2560",
+                            "conditioner.embedders.0.model.token_embedding.weight F16 "
+                            "100,32",
+                            NULL };
+  assert_cannot (refiner, SD_FAMILY_SDXL,
+                 "Stable Diffusion XL, F16, text encoder, UNet and VAE inside",
+                 "refiner");
 }
 
 static void
@@ -164,15 +178,10 @@ test_unusable (void)
   assert_cannot (edit, SD_FAMILY_SD1,
                  "Stable Diffusion 1.x, F16, text encoder, UNet and VAE inside",
                  "takes 8 channels");
-  const char *scaled[] = { SD1_UNET,
-                           SD1_VAE,
-                           SD1_TEXT,
-                           UNET "out.2.weight F8_E4M3 200,200",
-                           UNET "out.2.scale_weight F32 1",
-                           NULL };
-  assert_cannot (scaled, SD_FAMILY_SD1,
-                 "Stable Diffusion 1.x, F8_E4M3, text encoder, UNet and VAE inside",
-                 "out.2.scale_weight");
+  const char *edm[] = { SD1_UNET, SD1_VAE, SD1_TEXT, "edm_mean F32 4", NULL };
+  assert_cannot (edm, SD_FAMILY_SD1,
+                 "Stable Diffusion 1.x, F16, text encoder, UNet and VAE inside",
+                 "edm_mean");
   const char *whole[] = { SD1_UNET, SD1_VAE, SD1_TEXT, UNET "out.2.weight I8 4,4", NULL };
   assert_cannot (whole, SD_FAMILY_SD1,
                  "Stable Diffusion 1.x, F16, text encoder, UNet and VAE inside",
@@ -261,6 +270,67 @@ test_metadata (void)
   g_assert_cmpint (info->schedule, ==, SAMPLER_NORMAL);
 }
 
+/* What says so, in order: a key, metadata, the spread of a bias; the user before all. */
+static void
+test_prediction (void)
+{
+  const char *plain[] = { SD1_UNET, SD1_VAE, SD1_TEXT, NULL };
+  const char *key[]
+      = { SD1_UNET, SD1_VAE, SD1_TEXT, "v_pred F32 0", "ztsnr F32 0", NULL };
+  const char *epsilon[] = { "modelspec.prediction_type", "epsilon", NULL };
+  const char *kohya[]
+      = { "modelspec.prediction_type", "v", "ss_zero_terminal_snr", "True", NULL };
+  g_autoptr (SdInfo) none = info_of (plain, NULL);
+  g_assert_false (none->v_prediction || none->zero_snr);
+  g_assert_null (none->prediction_key);
+  g_autoptr (SdInfo) by_key = info_of (key, epsilon);
+  g_assert_true (by_key->v_prediction && by_key->zero_snr);
+  g_assert_cmpstr (by_key->prediction_key, ==, "v_pred");
+  g_assert_nonnull (strstr (by_key->sentence, "predicts v (v_pred)"));
+  g_autoptr (SdInfo) by_metadata = info_of (plain, kohya);
+  g_assert_true (by_metadata->v_prediction && by_metadata->zero_snr);
+  g_assert_cmpstr (by_metadata->prediction_key, ==, "modelspec.prediction_type");
+  const char *sd2[] = { UNET "input_blocks.0.0.weight F16 32,4,3,3",
+                        UNET "middle_block.1.proj_in.weight F16 32,32",
+                        SD1_VAE,
+                        "cond_stage_model.model.token_embedding.weight F32 100,64",
+                        UNET "output_blocks.11.1.transformer_blocks.0.norm1.bias F32 32",
+                        NULL };
+  g_autoptr (SdInfo) by_spread = info_of (sd2, NULL);
+  g_assert_false (by_spread->v_prediction); /* zeros */
+  g_assert_nonnull (strstr (by_spread->prediction_key, "norm1.bias (0.000)"));
+}
+
+static void
+test_few_steps (void)
+{
+  static const struct
+  {
+    const char *title;
+    guint steps, width;
+    SamplerKind sampler;
+    SamplerSchedule schedule;
+  } rows[] = {
+    { "sd_xl_turbo_1.0_fp16", 4, 512, SAMPLER_EULER_ANCESTRAL, SAMPLER_TURBO },
+    { "sdxl_lightning_8step", 8, 512, SAMPLER_EULER, SAMPLER_SGM_UNIFORM },
+    { "Dreams LCM", 6, 512, SAMPLER_LCM, SAMPLER_SGM_UNIFORM },
+    { "Hyper-SD 1-step", 1, 512, SAMPLER_DDIM, SAMPLER_TURBO },
+    { "turbocharged", 20, 512, SAMPLER_DPMPP_2M, SAMPLER_KARRAS },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      const char *metadata[] = { "modelspec.title", rows[i].title, NULL };
+      g_autoptr (SdInfo) info = info_with (metadata);
+      g_test_message ("%s", rows[i].title);
+      g_assert_cmpuint (info->steps, ==, rows[i].steps);
+      g_assert_cmpuint (info->width, ==, rows[i].width);
+      g_assert_cmpint (info->sampler, ==, rows[i].sampler);
+      g_assert_cmpint (info->schedule, ==, rows[i].schedule);
+      g_assert_true (info->few_steps == (rows[i].steps != 20));
+      g_assert_cmpfloat (info->cfg, ==, info->few_steps ? 1.0 : 7.0);
+    }
+}
+
 static void
 test_nonsense_metadata (void)
 {
@@ -325,6 +395,8 @@ main (int argc, char **argv)
   g_test_add_func ("/sd/info/unusable", test_unusable);
   g_test_add_func ("/sd/info/foreign", test_foreign);
   g_test_add_func ("/sd/info/metadata", test_metadata);
+  g_test_add_func ("/sd/info/prediction", test_prediction);
+  g_test_add_func ("/sd/info/few-steps", test_few_steps);
   g_test_add_func ("/sd/info/nonsense-metadata", test_nonsense_metadata);
   g_test_add_func ("/sd/info/bundled", test_bundled);
   return g_test_run ();

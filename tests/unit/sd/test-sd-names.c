@@ -139,13 +139,13 @@ run_pass (const char *path, const char *config, float out[4 * 64])
       = sd_engine_new (model, -2, SD_PRECISION_AUTO, NULL, &error);
   g_assert_no_error (error);
   g_autofree float *context
-      = g_new (float, (gsize) SD_TEXT_TOKENS *sd_text_width (engine->text));
+      = g_new (float, (gsize) SD_TEXT_TOKENS *sd_engine_context_width (engine));
   g_autofree float *row = g_new (float, sd_unet_emb_total (engine->unet));
   g_autoptr (BaseRandom) random = base_random_new (BASE_RANDOM_CPU, 7);
   base_random_normal (random, G_N_ELEMENTS (x), x);
-  sd_engine_encode_tokens (engine, ids, 1, context, NULL, &error);
+  sd_engine_encode_tokens (engine, ids, 1, context, NULL, NULL, &error);
   g_assert_no_error (error);
-  sd_engine_embed_times (engine, &t, 1, row, NULL, &error);
+  sd_engine_embed_times (engine, &t, NULL, 1, row, NULL, &error);
   g_assert_no_error (error);
   sd_engine_set_context (engine, context, 1, NULL, &error);
   g_assert_no_error (error);
