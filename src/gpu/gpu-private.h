@@ -224,8 +224,7 @@ typedef struct
   guint push_size;
   guint32 groups[3];
   gboolean barrier; /* before it */
-  double flops;
-  char label[96];
+  GpuTiming timing;
 } GpuDispatch;
 
 /* Dispatches [first, end) in one command buffer: what a submission is made of. */
@@ -245,6 +244,5 @@ struct _GpuRecording
   guint n_sets;        /* taken from the pools */
   GArray *pools;       /* VkDescriptorPool */
   VkQueryPool queries; /* two per dispatch, when profiled by time stamps */
-  double *seconds;     /* per dispatch, when profiled */
   gboolean barrier_next, finished, profile, copies, rehearsal;
 };

@@ -63,7 +63,6 @@ gpu_recording_free (GpuRecording *recording)
   g_array_unref (recording->pieces);
   g_array_unref (recording->pools);
   g_hash_table_unref (recording->buffers);
-  g_free (recording->seconds);
   gpu_device_unref (recording->device);
   g_free (recording);
 }
@@ -206,6 +205,12 @@ check_groups (GpuDevice *device,
   return TRUE;
 }
 
+static void
+set_text (char *to, const char *from, gsize size)
+{
+  g_strlcpy (to, from != NULL ? from : "", size);
+}
+
 gboolean
 gpu_recording_dispatch (GpuRecording *recording,
                         GpuKernel *kernel,
@@ -213,28 +218,32 @@ gpu_recording_dispatch (GpuRecording *recording,
                         const void *push,
                         guint push_size,
                         const guint32 groups[3],
-                        const char *label,
-                        double flops,
+                        const GpuWork *work,
                         GError **error)
 {
-  GpuDispatch dispatch = { .kernel = kernel, .push_size = push_size, .flops = flops };
+  GpuDispatch dispatch = { .kernel = kernel,
+                           .push_size = push_size,
+                           .timing = { .flops = work->flops, .bytes = work->bytes } };
 
   g_return_val_if_fail (!recording->finished, FALSE);
   g_return_val_if_fail (push_size <= GPU_MAX_PUSH && push_size % 4 == 0, FALSE);
   if (recording->rehearsal)
     return TRUE; /* who made the kernel has set the compiler to work */
-  if (!check_groups (recording->device, groups, label, error)
+  if (!check_groups (recording->device, groups, work->label, error)
       || !take_set (recording, kernel->layout, &dispatch.set, error))
     return FALSE;
   if (!write_set (recording, dispatch.set, bindings, kernel->n_bindings, error))
     {
-      g_prefix_error (error, "%s: ", label);
+      g_prefix_error (error, "%s: ", work->label);
       return FALSE;
     }
   if (push_size > 0)
     memcpy (dispatch.push, push, push_size);
   memcpy (dispatch.groups, groups, sizeof dispatch.groups);
-  g_strlcpy (dispatch.label, label, sizeof dispatch.label);
+  set_text (dispatch.timing.label, work->label, sizeof dispatch.timing.label);
+  set_text (dispatch.timing.kernel, kernel->name, sizeof dispatch.timing.kernel);
+  set_text (dispatch.timing.shape, work->shape, sizeof dispatch.timing.shape);
+  set_text (dispatch.timing.variant, work->variant, sizeof dispatch.timing.variant);
   dispatch.barrier = recording->barrier_next;
   recording->barrier_next = FALSE;
   g_array_append_val (recording->dispatches, dispatch);
@@ -271,7 +280,9 @@ gpu_recording_copy (GpuRecording *recording,
   for (guint i = 0; i < 2; i++)
     if (!g_hash_table_contains (recording->buffers, both[i]))
       g_hash_table_add (recording->buffers, gpu_buffer_ref (both[i]));
-  g_strlcpy (copy.label, label, sizeof copy.label);
+  set_text (copy.timing.label, label, sizeof copy.timing.label);
+  set_text (copy.timing.kernel, "copy", sizeof copy.timing.kernel);
+  copy.timing.bytes = 2.0 * bytes;
   recording->barrier_next = FALSE;
   recording->copies = TRUE;
   g_array_append_val (recording->dispatches, copy);
@@ -288,6 +299,16 @@ guint
 gpu_recording_n_dispatches (GpuRecording *recording)
 {
   return recording->dispatches->len;
+}
+
+guint
+gpu_recording_n_barriers (GpuRecording *recording)
+{
+  guint n = 0;
+
+  for (guint i = 1; i < recording->dispatches->len; i++)
+    n += g_array_index (recording->dispatches, GpuDispatch, i).barrier;
+  return n;
 }
 
 /* ---- finishing ---- */
@@ -408,8 +429,9 @@ start_profile (GpuRecording *recording, GError **error)
                                  .queryCount = 2 * n };
 
   recording->profile = TRUE;
-  recording->seconds = g_new0 (double, n);
+  /* A CPU device is timed from here, which tells the processors' time too. */
   return device->physical.info.timestamp_ns == 0 || n == 0
+         || device->physical.info.kind == GPU_KIND_CPU
          || gpu_device_check (
              device, vkCreateQueryPool (device->handle, &info, NULL, &recording->queries),
              "Making the queries", error);
@@ -438,10 +460,13 @@ gpu_recording_finish (GpuRecording *recording, gboolean profile, GError **error)
       GpuPiece piece = { .first = i };
 
       do
-        piece.flops += g_array_index (recording->dispatches, GpuDispatch, i++).flops;
-      while (i < n && i - piece.first < most
-             && piece.flops + g_array_index (recording->dispatches, GpuDispatch, i).flops
-                    <= most_flops);
+        piece.flops
+            += g_array_index (recording->dispatches, GpuDispatch, i++).timing.flops;
+      while (
+          i < n && i - piece.first < most
+          && piece.flops
+                     + g_array_index (recording->dispatches, GpuDispatch, i).timing.flops
+                 <= most_flops);
       piece.end = i;
       if (!write_piece (recording, &piece, error))
         return FALSE;

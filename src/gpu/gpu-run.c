@@ -11,6 +11,7 @@
 #include "config.h"
 
 #include "gpu/gpu-private.h"
+#include <time.h>
 
 #define IN_FLIGHT 2
 #define MAX_PIECES 16
@@ -31,7 +32,8 @@ typedef struct
   GpuRecording *recording;
   const BaseTask *task;
   Submission slots[IN_FLIGHT];
-  gint64 last_time; /* µs, when the latest submission was made or ended */
+  gint64 last_time;      /* µs, when the latest submission was made or ended */
+  double last_processor; /* seconds, at the same moment; only for a profile */
   gint64 start;
   double flops;         /* done */
   guint fresh, n_fresh; /* kernels that never ran: had their first run, in all */
@@ -85,6 +87,16 @@ learn_speed (Run *run, double flops)
     device->flops_per_second = 0.75 * device->flops_per_second + 0.25 * flops / seconds;
 }
 
+/* of the whole process: on a CPU device the driver's threads work in it */
+static double
+processor_seconds (void)
+{
+  struct timespec t;
+
+  clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &t);
+  return t.tv_sec + t.tv_nsec * 1e-9;
+}
+
 static VkResult
 wait_for (GpuDevice *device, VkFence fence)
 {
@@ -110,7 +122,15 @@ await (Run *run, Submission *s, GError **error)
     return FALSE;
   last = &g_array_index (recording->pieces, GpuPiece, s->end - 1);
   if (recording->profile && recording->queries == VK_NULL_HANDLE)
-    recording->seconds[last->first] = (g_get_monotonic_time () - run->last_time) * 1e-6;
+    {
+      double processor = processor_seconds ();
+      GpuTiming *timing;
+
+      timing = &g_array_index (recording->dispatches, GpuDispatch, last->first).timing;
+      timing->seconds = (g_get_monotonic_time () - run->last_time) * 1e-6;
+      timing->processor_seconds = processor - run->last_processor;
+      run->last_processor = processor;
+    }
   learn_speed (run, s->flops);
   run->flops += s->flops;
   tell_kernels (run, g_array_index (recording->pieces, GpuPiece, s->first).first,
@@ -188,7 +208,7 @@ read_timestamps (GpuRecording *recording, GError **error)
           "Reading time stamps", error))
     return FALSE;
   for (guint i = 0; i < n; i++)
-    recording->seconds[i]
+    g_array_index (recording->dispatches, GpuDispatch, i).timing.seconds
         = ((stamps[2 * i + 1] - stamps[2 * i]) & mask) * p->info.timestamp_ns * 1e-9;
   return TRUE;
 }
@@ -202,6 +222,7 @@ run_pieces (Run *run, GError **error)
   guint first = 0;
 
   run->start = run->last_time = g_get_monotonic_time ();
+  run->last_processor = processor_seconds ();
   run->n_fresh = count_fresh (recording, 0, recording->dispatches->len, FALSE);
   for (guint turn = 0; first < recording->pieces->len; turn = (turn + 1) % depth)
     {
@@ -251,17 +272,8 @@ gpu_recording_timings (GpuRecording *recording)
   GArray *timings = g_array_new (FALSE, TRUE, sizeof (GpuTiming));
 
   g_return_val_if_fail (recording->profile, timings);
-  g_array_set_size (timings, recording->dispatches->len);
-  for (guint i = 0; i < timings->len; i++)
-    {
-      const GpuDispatch *d = &g_array_index (recording->dispatches, GpuDispatch, i);
-      GpuTiming *timing = &g_array_index (timings, GpuTiming, i);
-
-      g_strlcpy (timing->label, d->label, sizeof timing->label);
-      g_strlcpy (timing->kernel, d->kernel != NULL ? d->kernel->name : "copy",
-                 sizeof timing->kernel);
-      timing->flops = d->flops;
-      timing->seconds = recording->seconds[i];
-    }
+  for (guint i = 0; i < recording->dispatches->len; i++)
+    g_array_append_val (timings,
+                        g_array_index (recording->dispatches, GpuDispatch, i).timing);
   return timings;
 }

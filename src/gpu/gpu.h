@@ -195,12 +195,27 @@ gboolean gpu_device_is_compiling (GpuDevice *device);
 /* A list of dispatches, recorded once, replayed often, cut into submissions. */
 typedef struct _GpuRecording GpuRecording;
 
+/* What a dispatch is, for the profile and for the length of submissions. The texts are
+ * copied; NULL is an empty one. */
+typedef struct
+{
+  const char *label;   /* the operator's name */
+  const char *shape;   /* what it computes */
+  const char *variant; /* how: tiles and the like */
+  double flops;        /* an estimate; submissions are cut by it */
+  double bytes;        /* read and written, everything touched counted once */
+} GpuWork;
+
 typedef struct
 {
   char label[96];
   char kernel[64];
-  double flops;   /* as stated when recorded */
-  double seconds; /* last profiled run */
+  char shape[64];
+  char variant[32];
+  double flops, bytes;      /* as stated when recorded */
+  double seconds;           /* last profiled run */
+  double processor_seconds; /* the same, of all processors the process had; CPU devices
+                               only: else 0 */
 } GpuTiming;
 
 GpuRecording *gpu_recording_new (GpuDevice *device);
@@ -212,8 +227,6 @@ void gpu_recording_free (GpuRecording *recording);
 /**
  * gpu_recording_dispatch:
  * @groups: counts in x, y, z; must be within the device's limits
- * @label: for the profile; copied
- * @flops: estimate, from which submissions are cut
  */
 gboolean gpu_recording_dispatch (GpuRecording *recording,
                                  GpuKernel *kernel,
@@ -221,8 +234,7 @@ gboolean gpu_recording_dispatch (GpuRecording *recording,
                                  const void *push,
                                  guint push_size,
                                  const guint32 groups[3],
-                                 const char *label,
-                                 double flops,
+                                 const GpuWork *work,
                                  GError **error);
 /** gpu_recording_copy: @bytes from buffer to buffer, ordered as a dispatch is; offsets
  * and size are multiples of 4 */
@@ -252,6 +264,8 @@ gpu_recording_run (GpuRecording *recording, const BaseTask *task, GError **error
  * finish */
 GArray *gpu_recording_timings (GpuRecording *recording);
 guint gpu_recording_n_dispatches (GpuRecording *recording);
+/** gpu_recording_n_barriers: between dispatches */
+guint gpu_recording_n_barriers (GpuRecording *recording);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GpuDevice, gpu_device_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GpuBuffer, gpu_buffer_unref)

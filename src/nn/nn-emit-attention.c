@@ -139,9 +139,11 @@ nn_emit_attention (const NnEmit *emit, const NnOp *op, GError **error)
                              .k_base = p->k_offset / 4,
                              .v_base = p->v_offset / 4,
                              .scale = (float) (M_LOG2E / sqrt ((double) p->head_dim)) };
+  g_autofree char *variant = g_strdup_printf ("%u rows", form.group_rows);
   g_autoptr (GArray) parts = nn_emit_parts (emit, op->y, op->y->n, t_q, form.group_rows);
 
   bind (emit, p, &form, &d);
+  d.variant = variant;
   d.push = &push;
   d.push_size = sizeof push;
   for (guint i = 0; i < parts->len; i++)
@@ -156,6 +158,9 @@ nn_emit_attention (const NnEmit *emit, const NnOp *op, GError **error)
       d.groups[1] = p->heads;
       d.groups[2] = part->images;
       d.flops = op->flops * part->images * part->rows / ((double) op->y->n * t_q);
+      d.bytes = (nn_emit_bytes (emit, op->y) * 2 * part->rows / t_q
+                 + 2.0 * nn_emit_bytes (emit, op->y) / t_q * push.k_valid)
+                * part->images / op->y->n;
       if (!nn_emit_dispatch (emit, op, &d, error))
         return FALSE;
     }

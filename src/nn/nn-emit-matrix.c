@@ -38,6 +38,14 @@ nn_matrix_form (const NnEmit *emit, guint n4, guint taps, NnAct act, double flop
   return (NnMatrixForm){ "matrix-rows", 4, 2, 1, 4 * lanes, 1 };
 }
 
+/** nn_matrix_variant: (transfer full): rows × columns of a workgroup, k of a turn */
+char *
+nn_matrix_variant (const NnMatrixForm *form)
+{
+  return g_strdup_printf ("%u×%u k%u", form->group_rows, 4 * form->group_columns,
+                          4 * form->k_unit);
+}
+
 /** nn_matrix_spec: the specialization constants of both matrix kernels */
 void
 nn_matrix_spec (NnDispatch *d,
@@ -166,11 +174,13 @@ emit_direct (const NnEmit *emit, const NnOp *op, NnMatrixJob *job, GError **erro
   NnDispatch d = { .half = nn_emit_type (emit, op->y) == NN_F16 };
   g_autoptr (GArray) parts
       = nn_emit_parts (emit, op->y, job->images, job->rows, form.group_rows);
+  g_autofree char *variant = nn_matrix_variant (&form);
   gboolean split;
 
   bind (emit, job, &d, &split);
   nn_matrix_spec (&d, &form, job->taps, job->weight->stored, job->act,
                   job->taps == 9 || job->residual != NULL, split);
+  d.variant = variant;
   d.push = &job->push;
   d.push_size = sizeof job->push;
   for (guint i = 0; i < parts->len; i++)
@@ -186,6 +196,9 @@ emit_direct (const NnEmit *emit, const NnOp *op, NnMatrixJob *job, GError **erro
       d.groups[2] = part->images;
       d.flops
           = op->flops * part->images * part->rows / ((double) job->images * job->rows);
+      d.bytes = nn_op_weight_bytes (op)
+                + nn_op_bytes (emit, op) * part->images * part->rows
+                      / ((double) job->images * job->rows);
       if (!nn_emit_dispatch (emit, op, &d, error))
         return FALSE;
     }

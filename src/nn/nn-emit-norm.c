@@ -67,7 +67,9 @@ emit_parts (const NnEmit *emit, const NnOp *op, Job *job, GError **error)
           .n_spec = 1,
           .push = &job->push,
           .push_size = sizeof job->push,
-          .flops = op->flops * 0.3 };
+          .flops = op->flops * 0.3,
+          .bytes
+          = nn_op_bytes (emit, op) - nn_emit_bytes (emit, op->y) + job->parts.size };
 
   d.groups[0] = nn_div_up ((job->push.c4 + job->push.c4_2) * job->push.chunks,
                            nn_emit_lanes (emit));
@@ -84,7 +86,8 @@ emit_fold (const NnEmit *emit, const NnOp *op, Job *job, GError **error)
                    .n_bindings = 2,
                    .push = &job->push,
                    .push_size = sizeof job->push,
-                   .groups = { job->push.groups, op->y->n, 1 } };
+                   .groups = { job->push.groups, op->y->n, 1 },
+                   .bytes = job->parts.size + job->stats.size };
 
   return nn_emit_dispatch (emit, op, &d, error);
 }
@@ -126,6 +129,8 @@ emit_apply (const NnEmit *emit, const NnOp *op, Job *job, GError **error)
       d.groups[2] = 1;
       d.flops
           = op->flops * 0.7 * part->images * part->rows / ((double) op->y->n * pixels);
+      d.bytes = nn_op_bytes (emit, op) * part->images * part->rows
+                / ((double) op->y->n * pixels);
       if (!nn_emit_dispatch (emit, op, &d, error))
         return FALSE;
     }
@@ -195,6 +200,7 @@ nn_emit_layer_norm (const NnEmit *emit, const NnOp *op, GError **error)
       d.groups[0] = nn_div_up (part->rows, group_rows);
       d.groups[1] = d.groups[2] = 1;
       d.flops = op->flops * part->rows / rows;
+      d.bytes = nn_op_bytes (emit, op) * part->rows / rows;
       if (!nn_emit_dispatch (emit, op, &d, error))
         return FALSE;
     }

@@ -24,12 +24,22 @@ typedef struct
   guint push_size;
   guint32 groups[3];
   double flops;
+  double bytes;        /* read and written, everything touched counted once */
+  const char *variant; /* (nullable): for the profile */
 } NnDispatch;
 
 gboolean nn_emit_dispatch (const NnEmit *emit,
                            const NnOp *op,
                            const NnDispatch *d,
                            GError **error);
+
+/** nn_op_shape: (transfer full): what @op computes, in words */
+char *nn_op_shape (const NnOp *op);
+/** nn_emit_bytes: of @x (nullable) in memory */
+double nn_emit_bytes (const NnEmit *emit, const NnTensor *x);
+/** nn_op_bytes: of inputs and output */
+double nn_op_bytes (const NnEmit *emit, const NnOp *op);
+double nn_op_weight_bytes (const NnOp *op);
 
 /** nn_emit_lanes: invocations of a workgroup */
 guint nn_emit_lanes (const NnEmit *emit);
@@ -89,6 +99,7 @@ typedef struct
 
 NnMatrixForm
 nn_matrix_form (const NnEmit *emit, guint n4, guint taps, NnAct act, double flops);
+char *nn_matrix_variant (const NnMatrixForm *form);
 void nn_matrix_spec (NnDispatch *d,
                      const NnMatrixForm *form,
                      guint taps,

@@ -121,6 +121,8 @@ emit_whole (const NnEmit *emit,
       job->push.row_end = part->first + rows;
       d->groups[0] = nn_div_up (rows, tile->rows);
       d->flops = op->flops * rows / job->push.total_rows;
+      d->bytes = nn_op_weight_bytes (op)
+                 + nn_op_bytes (emit, op) * rows / job->push.total_rows;
       if (!nn_emit_dispatch (emit, op, d, error))
         return FALSE;
     }
@@ -150,6 +152,8 @@ emit_reduction (const NnEmit *emit,
   d.groups[0] = nn_div_up (count, REDUCE_LANES);
   d.groups[1] = d.groups[2] = 1;
   d.flops = (double) count * 4 * job->push.parts;
+  d.bytes = op->scratch_bytes + nn_emit_bytes (emit, op->y)
+            + nn_emit_bytes (emit, job->residual);
   return nn_emit_dispatch (emit, op, &d, error);
 }
 
@@ -166,6 +170,8 @@ emit_split (const NnEmit *emit,
   d->groups[0] = nn_div_up (job->push.total_rows, tile->rows);
   d->groups[2] = job->push.parts;
   d->flops = op->flops;
+  d->bytes = nn_op_weight_bytes (op) + nn_op_bytes (emit, op)
+             - nn_emit_bytes (emit, op->y) + op->scratch_bytes;
   if (!nn_emit_dispatch (emit, op, d, error))
     return FALSE;
   gpu_recording_barrier (emit->recording);
@@ -177,7 +183,10 @@ nn_emit_tiled (const NnEmit *emit, const NnOp *op, NnMatrixJob *job, GError **er
 {
   NnDispatch d = { .push = &job->push, .push_size = sizeof job->push };
   NnTile tile = choose_kernel (emit, op, job, &d);
+  g_autofree char *variant = g_strdup_printf ("%u×%u k%u /%u", tile.rows, tile.columns,
+                                              tile.chunk, op->variant.parts);
 
+  d.variant = variant;
   bind (emit, job, &d);
   describe_chunks (job, tile.chunk, op->variant.parts);
   d.groups[1] = nn_div_up (job->push.n4 * 4, tile.columns);

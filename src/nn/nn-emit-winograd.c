@@ -139,7 +139,8 @@ emit_weight (const NnEmit *emit,
                    .push = &push,
                    .push_size = sizeof push,
                    .groups = { nn_div_up (s->n4, nn_emit_lanes (emit)), 4 * s->k4, 1 },
-                   .flops = 1000.0 * s->k4 * s->n4 };
+                   .flops = 1000.0 * s->k4 * s->n4,
+                   .bytes = weight->bytes + weight_bytes (s) };
 
   d.bindings[0].kind = GPU_BIND_TEXEL_U32X4;
   return nn_emit_dispatch (emit, NULL, &d, error);
@@ -204,9 +205,17 @@ texels (GpuBinding binding)
   return binding;
 }
 
+/* of a band with @channels4 columns, written or read */
+static double
+transformed_bytes (const Band *b, guint channels4)
+{
+  return (double) b->push.tiles * PRODUCTS * 16 * channels4;
+}
+
 static gboolean
 emit_input (const NnEmit *emit, Band *b, GError **error)
 {
+  double inputs = nn_emit_bytes (emit, b->job->x) + nn_emit_bytes (emit, b->job->x2);
   NnDispatch d = { .shader = "winograd-input",
                    .bindings = { b->sources.bindings[0], b->sources.bindings[1], b->v },
                    .n_bindings = 3,
@@ -214,7 +223,8 @@ emit_input (const NnEmit *emit, Band *b, GError **error)
                    .n_spec = 1,
                    .push = &b->push,
                    .push_size = sizeof b->push,
-                   .flops = b->op->flops * b->share * 0.1 };
+                   .flops = b->op->flops * b->share * 0.1,
+                   .bytes = inputs * b->share + transformed_bytes (b, b->s.k4) };
 
   d.groups[0] = nn_div_up ((guint64) b->push.tiles * b->s.k4, nn_emit_lanes (emit));
   d.groups[1] = d.groups[2] = 1;
@@ -230,12 +240,16 @@ emit_products (const NnEmit *emit, const Band *b, GError **error)
                           .sources = 1,
                           .rows = b->push.tiles,
                           .weight_pairs = 2 * b->s.k4 };
+  g_autofree char *variant = nn_matrix_variant (&form);
   GpuBinding v = texels (b->v);
   NnDispatch d = { .bindings = { v, b->u, v, v, v, v, b->m },
                    .n_bindings = 7,
                    .push = &push,
                    .push_size = sizeof push,
-                   .flops = b->op->flops * b->share * 0.8 };
+                   .flops = b->op->flops * b->share * 0.8,
+                   .bytes = weight_bytes (&b->s) + transformed_bytes (b, b->s.k4)
+                            + transformed_bytes (b, b->s.n4),
+                   .variant = variant };
 
   nn_matrix_spec (&d, &form, 1, NN_F32, NN_ACT_NONE, FALSE, FALSE);
   d.groups[0] = nn_div_up (push.rows, form.group_rows);
@@ -250,6 +264,7 @@ emit_output (const NnEmit *emit, Band *b, guint row, guint rows, GError **error)
   const NnMatrixJob *job = b->job;
   const NnTensor *y = b->op->y;
   GpuBinding m = texels (b->m);
+  double outputs = nn_emit_bytes (emit, y) + nn_emit_bytes (emit, job->residual);
   NnDispatch d
       = { .shader = "winograd-output",
           .bindings = { m, job->bias != NULL ? nn_emit_weight (emit, job->bias) : m,
@@ -261,7 +276,8 @@ emit_output (const NnEmit *emit, Band *b, guint row, guint rows, GError **error)
           .n_spec = 1,
           .push = &b->push,
           .push_size = sizeof b->push,
-          .flops = b->op->flops * b->share * 0.1 };
+          .flops = b->op->flops * b->share * 0.1,
+          .bytes = outputs * b->share + transformed_bytes (b, b->s.n4) };
   guint64 count = (guint64) y->n * y->h * y->w;
 
   b->push.first = 0;

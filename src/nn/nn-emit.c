@@ -63,6 +63,8 @@ nn_emit_dispatch (const NnEmit *emit, const NnOp *op, const NnDispatch *d, GErro
   GpuBindKind kinds[GPU_MAX_BINDINGS];
   guint32 spec[GPU_MAX_SPEC] = { d->workgroup > 0 ? d->workgroup : nn_emit_lanes (emit),
                                  emit->info->prefer_broadcast, d->half };
+  g_autofree char *shape = NULL;
+  GpuWork work;
   GpuKernel *kernel;
 
   for (guint i = 0; i < d->n_bindings; i++)
@@ -73,9 +75,15 @@ nn_emit_dispatch (const NnEmit *emit, const NnOp *op, const NnDispatch *d, GErro
                            3 + d->n_spec, lanes ? spec[0] : d->subgroup, error);
   if (kernel == NULL)
     return FALSE;
+  if (op != NULL)
+    shape = nn_op_shape (op);
+  work = (GpuWork){ .label = op != NULL ? op->label : d->shader,
+                    .shape = shape,
+                    .variant = d->variant,
+                    .flops = d->flops,
+                    .bytes = d->bytes };
   return gpu_recording_dispatch (emit->recording, kernel, images ? bindings : d->bindings,
-                                 d->push, d->push_size, d->groups,
-                                 op != NULL ? op->label : d->shader, d->flops, error);
+                                 d->push, d->push_size, d->groups, &work, error);
 }
 
 static guint
@@ -191,6 +199,7 @@ emit_elements (const NnEmit *emit,
       d->groups[0] = nn_div_up (push.count, per_group);
       d->groups[1] = d->groups[2] = 1;
       d->flops = op->flops * part->rows / rows;
+      d->bytes = nn_op_bytes (emit, op) * part->rows / rows;
       if (!nn_emit_dispatch (emit, op, d, error))
         return FALSE;
     }

@@ -1,5 +1,8 @@
 /* sd-profile.c: where the time went: sums over all passes of a run, by kernel and by
- * operator
+ * what was computed
+ *
+ * On a CPU device the rates are per second of processor time, which is what other
+ * programs on the machine leave as it is.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -8,19 +11,19 @@
 
 #include "sd/sd-engine-private.h"
 
-#define TOP_OPERATORS 20
+#define TOP_SHAPES 40
 
 typedef struct
 {
-  char *network, *kernel, *label;
+  char *network;
+  GpuTiming sum; /* its texts tell what it is the sum of */
   guint count;
-  double seconds, flops;
 } Entry;
 
 struct _SdProfile
 {
-  GHashTable *kernels;   /* "network kernel" → Entry */
-  GHashTable *operators; /* "network label" → Entry */
+  GHashTable *kernels; /* "network kernel" → Entry */
+  GHashTable *shapes;  /* "network kernel variant shape" → Entry */
 };
 
 static void
@@ -28,8 +31,6 @@ entry_free (gpointer data)
 {
   Entry *entry = data;
   g_free (entry->network);
-  g_free (entry->kernel);
-  g_free (entry->label);
   g_free (entry);
 }
 
@@ -38,8 +39,7 @@ sd_profile_new (void)
 {
   SdProfile *profile = g_new0 (SdProfile, 1);
   profile->kernels = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, entry_free);
-  profile->operators
-      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, entry_free);
+  profile->shapes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, entry_free);
   return profile;
 }
 
@@ -49,26 +49,30 @@ sd_profile_free (SdProfile *profile)
   if (profile == NULL)
     return;
   g_hash_table_unref (profile->kernels);
-  g_hash_table_unref (profile->operators);
+  g_hash_table_unref (profile->shapes);
   g_free (profile);
 }
 
+/* Takes @key. */
 static void
-add (GHashTable *table, const char *network, const char *by, const GpuTiming *timing)
+add (GHashTable *table, char *key, const char *network, const GpuTiming *timing)
 {
-  g_autofree char *key = g_strdup_printf ("%s %s", network, by);
   Entry *entry = g_hash_table_lookup (table, key);
   if (entry == NULL)
     {
       entry = g_new0 (Entry, 1);
       entry->network = g_strdup (network);
-      entry->kernel = g_strdup (timing->kernel);
-      entry->label = g_strdup (timing->label);
-      g_hash_table_insert (table, g_steal_pointer (&key), entry);
+      entry->sum = *timing;
+      entry->count = 1;
+      g_hash_table_insert (table, key, entry);
+      return;
     }
+  g_free (key);
   entry->count++;
-  entry->seconds += timing->seconds;
-  entry->flops += timing->flops;
+  entry->sum.seconds += timing->seconds;
+  entry->sum.processor_seconds += timing->processor_seconds;
+  entry->sum.flops += timing->flops;
+  entry->sum.bytes += timing->bytes;
 }
 
 void
@@ -76,55 +80,83 @@ sd_profile_add (SdProfile *profile, const char *network, GArray *timings)
 {
   for (guint i = 0; timings != NULL && i < timings->len; i++)
     {
-      const GpuTiming *timing = &g_array_index (timings, GpuTiming, i);
-      add (profile->kernels, network, timing->kernel, timing);
-      add (profile->operators, network, timing->label, timing);
+      const GpuTiming *t = &g_array_index (timings, GpuTiming, i);
+      add (profile->kernels, g_strdup_printf ("%s %s", network, t->kernel), network, t);
+      add (profile->shapes,
+           g_strdup_printf ("%s %s %s %s", network, t->kernel, t->variant, t->shape),
+           network, t);
     }
+}
+
+/* what rates are of: processor time where it is known */
+static double
+seconds_of (const Entry *entry)
+{
+  return entry->sum.processor_seconds > 0 ? entry->sum.processor_seconds
+                                          : entry->sum.seconds;
 }
 
 static int
 compare_seconds (gconstpointer a, gconstpointer b)
 {
-  const Entry *x = *(const Entry *const *) a, *y = *(const Entry *const *) b;
-  return (x->seconds < y->seconds) - (x->seconds > y->seconds);
+  double x = seconds_of (*(const Entry *const *) a);
+  double y = seconds_of (*(const Entry *const *) b);
+  return (x < y) - (x > y);
 }
 
-static double
+static Entry
 sorted_entries (GHashTable *table, GPtrArray *entries)
 {
   GHashTableIter iter;
   gpointer value;
-  double total = 0;
+  Entry total = { 0 };
 
   g_hash_table_iter_init (&iter, table);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {
+      const Entry *entry = value;
       g_ptr_array_add (entries, value);
-      total += ((Entry *) value)->seconds;
+      total.count += entry->count;
+      total.sum.seconds += entry->sum.seconds;
+      total.sum.processor_seconds += entry->sum.processor_seconds;
+      total.sum.flops += entry->sum.flops;
+      total.sum.bytes += entry->sum.bytes;
     }
   g_ptr_array_sort (entries, compare_seconds);
   return total;
 }
 
 static void
-append_rows (GString *text, GHashTable *table, guint limit, gboolean by_label)
+append_row (GString *text, const Entry *e, double total, gboolean shape)
+{
+  double seconds = MAX (seconds_of (e), 1e-9);
+
+  g_string_append_printf (text, "%10.2f %10.2f %5.1f%% %6u %8.2f %7.2f  %-8s %s",
+                          e->sum.seconds * 1e3, e->sum.processor_seconds * 1e3,
+                          total > 0 ? 100 * seconds / total : 0, e->count,
+                          e->sum.flops / seconds * 1e-9, e->sum.bytes / seconds * 1e-9,
+                          e->network, e->sum.kernel);
+  if (shape)
+    g_string_append_printf (text, "  %s  %s", e->sum.variant, e->sum.shape);
+  g_string_append_c (text, '\n');
+}
+
+static void
+append_rows (GString *text, GHashTable *table, guint limit, gboolean shape)
 {
   g_autoptr (GPtrArray) entries = g_ptr_array_new ();
-  double total = sorted_entries (table, entries);
+  Entry total = sorted_entries (table, entries);
 
-  g_string_append_printf (text, "%10s %6s %7s %9s  %-8s %s\n", "ms", "share", "count",
-                          "GFLOP/s", "network", by_label ? "operator" : "kernel");
+  g_string_append_printf (text, "%10s %10s %6s %6s %8s %7s  %-8s kernel%s\n", "ms",
+                          "CPU ms", "share", "count", "GFLOP/s", "GB/s", "network",
+                          shape ? "  variant  shape" : "");
   for (guint i = 0; i < entries->len && i < limit; i++)
+    append_row (text, entries->pdata[i], seconds_of (&total), shape);
+  if (!shape)
     {
-      const Entry *e = entries->pdata[i];
-      double rate = e->seconds > 0 ? e->flops / e->seconds * 1e-9 : 0;
-      g_string_append_printf (text, "%10.2f %5.1f%% %7u %9.2f  %-8s %s\n",
-                              e->seconds * 1e3, total > 0 ? 100 * e->seconds / total : 0,
-                              e->count, rate, e->network,
-                              by_label ? e->label : e->kernel);
+      total.network = (char *) "all";
+      append_row (text, &total, seconds_of (&total), FALSE);
     }
-  if (!by_label)
-    g_string_append_printf (text, "%10.2f in all\n", total * 1e3);
 }
 
 char *
@@ -133,6 +165,6 @@ sd_profile_table (const SdProfile *profile)
   GString *text = g_string_new (NULL);
   append_rows (text, profile->kernels, G_MAXUINT, FALSE);
   g_string_append_c (text, '\n');
-  append_rows (text, profile->operators, TOP_OPERATORS, TRUE);
+  append_rows (text, profile->shapes, TOP_SHAPES, TRUE);
   return g_string_free (text, FALSE);
 }

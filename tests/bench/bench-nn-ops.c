@@ -1,6 +1,7 @@
 /* bench-nn-ops.c: how fast single operators run on a device, at shapes of real networks
  *
- * usage: bench-nn-ops [--half] [NAME…]: only cases whose name contains one of the words
+ * usage: bench-nn-ops [--half] [--profile] [NAME…]: only cases whose name contains one of
+ * the words; --profile tells the time of each kernel too
  *
  * Figures are GFLOP per second of wall time and per second of the process's CPU time; the
  * latter is what tells on a CPU device, whatever else runs on the machine.
@@ -135,6 +136,35 @@ cpu_seconds (void)
          + 1e-6 * (u.ru_utime.tv_usec + u.ru_stime.tv_usec);
 }
 
+/* seconds of processor time (of wall time, where that is not known) by kernel */
+static void
+print_profile (NnProgram *program)
+{
+  g_autoptr (GArray) timings = nn_program_timings (program);
+
+  for (guint i = 0; i < timings->len; i++)
+    {
+      const GpuTiming *t = &g_array_index (timings, GpuTiming, i);
+      double seconds = 0, flops = 0;
+      gboolean seen = FALSE;
+
+      for (guint k = 0; k < timings->len; k++)
+        {
+          const GpuTiming *other = &g_array_index (timings, GpuTiming, k);
+
+          if (strcmp (t->kernel, other->kernel) != 0)
+            continue;
+          seen |= k < i;
+          seconds
+              += other->processor_seconds > 0 ? other->processor_seconds : other->seconds;
+          flops += other->flops;
+        }
+      if (!seen)
+        g_print ("    %-28s %-12s %9.3f ms %8.1f GFLOP/s\n", t->kernel, t->variant,
+                 seconds * 1e3, flops / seconds * 1e-9);
+    }
+}
+
 static void
 measure (const Case *c, NnProgram *program)
 {
@@ -156,10 +186,11 @@ measure (const Case *c, NnProgram *program)
     }
   g_print ("%-32s %9.3f ms %9.1f GFLOP/s %8.1f GFLOP/CPU-s  first %.2f CPU-s\n", c->name,
            wall * 1e3, flops / wall * 1e-9, flops / cpu * 1e-9, first - cpu);
+  print_profile (program);
 }
 
 static void
-run (NnContext *context, const Case *c)
+run (NnContext *context, const Case *c, gboolean profile)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (NnGraph) graph = nn_graph_new (context, "bench");
@@ -180,7 +211,7 @@ run (NnContext *context, const Case *c)
   if (y == NULL)
     g_error ("%s: %s", c->name, error->message);
   nn_store (graph, out, y);
-  program = nn_program_new (graph, FALSE, &error);
+  program = nn_program_new (graph, profile, &error);
   if (program == NULL)
     g_error ("%s: %s", c->name, error->message);
   measure (c, program);
@@ -202,11 +233,17 @@ wanted (const char *name, char **words)
 int
 main (int argc, char **argv)
 {
-  gboolean half = argc > 1 && strcmp (argv[1], "--half") == 0;
+  gboolean half = FALSE, profile = FALSE;
+  guint first = 1;
   g_autoptr (GError) error = NULL;
   g_autoptr (GpuDevice) device = NULL;
   g_autoptr (NnContext) context = NULL;
 
+  for (; (int) first < argc && g_str_has_prefix (argv[first], "--"); first++)
+    {
+      half |= strcmp (argv[first], "--half") == 0;
+      profile |= strcmp (argv[first], "--profile") == 0;
+    }
   gpu_prepare_process ();
   device = gpu_device_new (-1, &error);
   if (device == NULL)
@@ -214,7 +251,7 @@ main (int argc, char **argv)
   g_print ("%s, %s\n", gpu_device_info (device)->name, half ? "fp16" : "fp32");
   context = nn_context_new (device, half ? NN_F16 : NN_F32);
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
-    if (wanted (cases[i].name, argv + 1 + half))
-      run (context, &cases[i]);
+    if (wanted (cases[i].name, argv + first))
+      run (context, &cases[i], profile);
   return 0;
 }

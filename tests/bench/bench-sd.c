@@ -2,6 +2,7 @@
  * pictures
  *
  *     bench-sd passes MODEL|"" DEVICE SIZE…
+ *     bench-sd profile MODEL|"" DEVICE SIZE…
  *     bench-sd start MODEL|"" DEVICE
  *
  * MODEL "" is the bundled one, DEVICE as in sd_engine_new. `passes` gives the best of
@@ -111,7 +112,7 @@ measure (Bench *b, const char *what, SdStage stage, gboolean (*work) (Bench *, G
 }
 
 static void
-bench_size (SdEngine *engine, guint size)
+bench_size (SdEngine *engine, guint size, gboolean profile)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (BaseRandom) random = base_random_new (BASE_RANDOM_CPU, 1);
@@ -131,12 +132,17 @@ bench_size (SdEngine *engine, guint size)
   base_random_normal (random, text, context);
   need (sd_engine_embed_times (engine, times, labels, rows, row, NULL, &error), error);
   need (sd_engine_set_context (engine, context, 2, NULL, &error), error);
+  if (profile)
+    {
+      need (run_pass (&b, &error) && run_decode (&b, &error), error);
+      return;
+    }
   measure (&b, "pass", SD_STAGE_UNET, run_pass);
   measure (&b, "decode", SD_STAGE_DECODE, run_decode);
 }
 
 static void
-bench_passes (const char *path, int device, char **sizes)
+bench_passes (const char *path, int device, char **sizes, gboolean profile)
 {
   double begin = wall_seconds ();
   g_autoptr (SdEngine) engine = open_engine (path, device);
@@ -147,8 +153,14 @@ bench_passes (const char *path, int device, char **sizes)
   printf ("cores   %u, precision %s\n", g_get_num_processors (),
           sd_engine_precision_name (engine));
   printf ("load    %.3f s\n", wall_seconds () - begin);
+  sd_engine_set_profile (engine, profile);
   for (; *sizes != NULL; sizes++)
-    bench_size (engine, (guint) g_ascii_strtoull (*sizes, NULL, 10));
+    bench_size (engine, (guint) g_ascii_strtoull (*sizes, NULL, 10), profile);
+  if (profile)
+    {
+      g_autofree char *table = sd_engine_profile_table (engine);
+      printf ("%s", table);
+    }
 }
 
 /* ---- start ---- */
@@ -213,10 +225,10 @@ main (int argc, char **argv)
 {
   gpu_prepare_process ();
   if (argc < 4)
-    g_error ("usage: %s passes|start MODEL DEVICE [SIZE…]", argv[0]);
+    g_error ("usage: %s passes|profile|start MODEL DEVICE [SIZE…]", argv[0]);
   int device = (int) g_ascii_strtoll (argv[3], NULL, 10);
-  if (strcmp (argv[1], "passes") == 0)
-    bench_passes (argv[2], device, argv + 4);
+  if (strcmp (argv[1], "passes") == 0 || strcmp (argv[1], "profile") == 0)
+    bench_passes (argv[2], device, argv + 4, strcmp (argv[1], "profile") == 0);
   else if (strcmp (argv[1], "picture") == 0)
     make_picture (argv[2], device);
   else

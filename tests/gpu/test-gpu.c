@@ -202,7 +202,7 @@ add_scale (GpuRecording *recording,
   guint32 groups[] = { (n + WORKGROUP - 1) / WORKGROUP, 1, 1 };
 
   return gpu_recording_dispatch (recording, kernel, bindings, &push, sizeof push, groups,
-                                 "scale", 4.0 * n, error);
+                                 &(GpuWork){ .label = "scale", .flops = 4.0 * n }, error);
 }
 
 /* y = 3·(2·x + 1) − 5 in two dispatches with a barrier; x through both kinds of binding
@@ -396,7 +396,7 @@ spin_recording (GpuBuffer *y, guint n, guint32 turns, double flops, gboolean pro
       g_autofree char *label = g_strdup_printf ("spin %u", i);
 
       gpu_recording_dispatch (recording, kernel, &binding, &turns, sizeof turns, groups,
-                              label, flops, &error);
+                              &(GpuWork){ .label = label, .flops = flops }, &error);
       g_assert_no_error (error);
       gpu_recording_barrier (recording);
     }
