@@ -2,41 +2,19 @@
 
 The view is kept as a scale (device pixels a picture's pixel, 0 meaning fitted) and the
 picture's point that stands in the middle of the widget, so that resizing and a new
-picture of the same size change nothing. From 400 % on pixels are drawn as squares:
-GTK 4.8 has no filter for textures, so the visible part goes through cairo there; below
-that the texture is drawn by GTK, filtered. Nothing is mirrored in right-to-left
-languages.
+picture of the same size change nothing. app-canvas-draw.c draws it.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 
 #include "config.h"
 
-#include "app/app-canvas.h"
+#include "app/app-canvas-private.h"
 
 #include <glib/gi18n.h>
 #include <math.h>
 
-#define NEAREST_FROM 4.0
 #define MAX_SCALE 64.0
-#define HANDLE_HALF 12.0
-
-struct _AppCanvas
-{
-  GtkWidget parent_instance;
-
-  GdkTexture *texture, *previous, *reference;
-  int width, height;
-  double scale;              /* 0: fitted */
-  double center_x, center_y; /* picture's pixels */
-  double drag_x, drag_y, pointer_x, pointer_y, pinch_scale;
-  double split_at; /* 0 … 1 of the picture's width */
-  gboolean flipped, split, dragging_split;
-  gint64 change_start, change_length; /* µs */
-  guint tick;
-  cairo_surface_t *surface; /* of the texture last drawn as squares */
-  GdkTexture *surface_of;
-};
 
 G_DEFINE_TYPE (AppCanvas, app_canvas, GTK_TYPE_WIDGET)
 
@@ -65,18 +43,20 @@ app_canvas_get_scale (AppCanvas *self)
   return self->scale > 0 ? self->scale : fit_scale (self);
 }
 
-/* Where the picture lies, in the widget's units. */
+/* Where the picture lies, in the widget's units; it begins at a pixel of the device, or
+ * at 100 % every pixel would be smeared over two. */
 static void
 picture_rect (AppCanvas *self, graphene_rect_t *rect)
 {
-  double unit
-      = app_canvas_get_scale (self) / gtk_widget_get_scale_factor (GTK_WIDGET (self));
+  double device = gtk_widget_get_scale_factor (GTK_WIDGET (self));
+  double unit = app_canvas_get_scale (self) / device;
   double w = gtk_widget_get_width (GTK_WIDGET (self)),
          h = gtk_widget_get_height (GTK_WIDGET (self));
   double cx = self->scale > 0 ? self->center_x : self->width / 2.0;
   double cy = self->scale > 0 ? self->center_y : self->height / 2.0;
 
-  graphene_rect_init (rect, (float) (w / 2 - cx * unit), (float) (h / 2 - cy * unit),
+  graphene_rect_init (rect, (float) (round ((w / 2 - cx * unit) * device) / device),
+                      (float) (round ((h / 2 - cy * unit) * device) / device),
                       (float) (self->width * unit), (float) (self->height * unit));
 }
 
@@ -247,119 +227,7 @@ app_canvas_get_split (AppCanvas *self)
   return self->split;
 }
 
-/* ---- drawing ---- */
-
-static void
-keep_surface (AppCanvas *self, GdkTexture *texture)
-{
-  if (self->surface_of == texture && self->surface != NULL)
-    return;
-  g_clear_pointer (&self->surface, cairo_surface_destroy);
-  g_set_object (&self->surface_of, texture);
-  self->surface
-      = cairo_image_surface_create (CAIRO_FORMAT_ARGB32, gdk_texture_get_width (texture),
-                                    gdk_texture_get_height (texture));
-  gdk_texture_download (texture, cairo_image_surface_get_data (self->surface),
-                        (gsize) cairo_image_surface_get_stride (self->surface));
-  cairo_surface_mark_dirty (self->surface);
-}
-
-static void
-draw_squares (AppCanvas *self,
-              GtkSnapshot *snapshot,
-              GdkTexture *texture,
-              const graphene_rect_t *rect)
-{
-  graphene_rect_t visible, widget;
-
-  graphene_rect_init (&widget, 0, 0, (float) gtk_widget_get_width (GTK_WIDGET (self)),
-                      (float) gtk_widget_get_height (GTK_WIDGET (self)));
-  if (!graphene_rect_intersection (rect, &widget, &visible))
-    return;
-  keep_surface (self, texture);
-  cairo_t *cr = gtk_snapshot_append_cairo (snapshot, &visible);
-  cairo_translate (cr, rect->origin.x, rect->origin.y);
-  cairo_scale (cr, rect->size.width / gdk_texture_get_width (texture),
-               rect->size.height / gdk_texture_get_height (texture));
-  cairo_set_source_surface (cr, self->surface, 0, 0);
-  cairo_pattern_set_filter (cairo_get_source (cr), CAIRO_FILTER_NEAREST);
-  cairo_paint (cr);
-  cairo_destroy (cr);
-}
-
-static void
-draw_texture (AppCanvas *self,
-              GtkSnapshot *snapshot,
-              GdkTexture *texture,
-              const graphene_rect_t *rect)
-{
-  /* A preview smaller than its picture is always smoothed: its squares say nothing. */
-  gboolean own_size = gdk_texture_get_width (texture) == self->width;
-
-  if (own_size && app_canvas_get_scale (self) >= NEAREST_FROM)
-    draw_squares (self, snapshot, texture, rect);
-  else
-    gtk_snapshot_append_texture (snapshot, texture, rect);
-}
-
-static void
-draw_handle (AppCanvas *self,
-             GtkSnapshot *snapshot,
-             const graphene_rect_t *rect,
-             double x)
-{
-  const GdkRGBA light = { 1, 1, 1, 0.95f }, dark = { 0, 0, 0, 0.6f };
-  double y = rect->origin.y + rect->size.height / 2;
-
-  gtk_snapshot_append_color (
-      snapshot, &dark,
-      &GRAPHENE_RECT_INIT ((float) x - 2, rect->origin.y, 4, rect->size.height));
-  gtk_snapshot_append_color (
-      snapshot, &light,
-      &GRAPHENE_RECT_INIT ((float) x - 1, rect->origin.y, 2, rect->size.height));
-  gtk_snapshot_append_color (
-      snapshot, &light,
-      &GRAPHENE_RECT_INIT ((float) x - 4, (float) y - HANDLE_HALF, 8, HANDLE_HALF * 2));
-}
-
-static double
-split_x (AppCanvas *self, const graphene_rect_t *rect)
-{
-  return rect->origin.x + self->split_at * rect->size.width;
-}
-
-static void
-draw_content (AppCanvas *self, GtkSnapshot *snapshot, const graphene_rect_t *rect)
-{
-  GdkTexture *front = self->flipped ? self->reference : self->texture;
-  double progress = 1;
-
-  if (self->previous != NULL && !self->flipped)
-    {
-      GdkFrameClock *clock = gtk_widget_get_frame_clock (GTK_WIDGET (self));
-
-      progress
-          = CLAMP ((double) (gdk_frame_clock_get_frame_time (clock) - self->change_start)
-                       / (double) self->change_length,
-                   0, 1);
-      draw_texture (self, snapshot, self->previous, rect);
-    }
-  gtk_snapshot_push_opacity (snapshot, progress);
-  draw_texture (self, snapshot, front, rect);
-  gtk_snapshot_pop (snapshot);
-  if (self->split && !self->flipped)
-    {
-      double x = split_x (self, rect);
-
-      gtk_snapshot_push_clip (snapshot,
-                              &GRAPHENE_RECT_INIT (rect->origin.x, rect->origin.y,
-                                                   (float) (x - rect->origin.x),
-                                                   rect->size.height));
-      draw_texture (self, snapshot, self->reference, rect);
-      gtk_snapshot_pop (snapshot);
-      draw_handle (self, snapshot, rect, x);
-    }
-}
+/* ---- as a widget ---- */
 
 static void
 app_canvas_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
@@ -373,7 +241,7 @@ app_canvas_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
   gtk_snapshot_push_clip (
       snapshot, &GRAPHENE_RECT_INIT (0, 0, (float) gtk_widget_get_width (widget),
                                      (float) gtk_widget_get_height (widget)));
-  draw_content (self, snapshot, &rect);
+  app_canvas_draw (self, snapshot, &rect);
   gtk_snapshot_pop (snapshot);
 }
 
@@ -405,11 +273,28 @@ app_canvas_size_allocate (GtkWidget *widget, int width, int height, int baseline
 
 /* ---- pointer ---- */
 
+/* The pointer's shape says what a drag would do: move the handle, move the view, or (as
+ * everywhere) carry the picture out. */
 static void
 on_motion (GtkEventControllerMotion *controller, double x, double y, AppCanvas *self)
 {
+  graphene_rect_t rect;
+  const char *cursor = NULL;
+
   self->pointer_x = x;
   self->pointer_y = y;
+  picture_rect (self, &rect);
+  if (self->split && fabs (x - app_canvas_split_x (self, &rect)) <= APP_CANVAS_HANDLE)
+    cursor = "col-resize";
+  else if (self->scale > fit_scale (self))
+    cursor = "grab";
+  gtk_widget_set_cursor_from_name (GTK_WIDGET (self), cursor);
+}
+
+static void
+on_pressed (GtkGestureClick *gesture, int n, double x, double y, AppCanvas *self)
+{
+  gtk_widget_grab_focus (GTK_WIDGET (self));
 }
 
 static gboolean
@@ -428,12 +313,13 @@ on_drag_begin (GtkGestureDrag *gesture, double x, double y, AppCanvas *self)
   graphene_rect_t rect;
 
   picture_rect (self, &rect);
-  self->dragging_split = self->split && fabs (x - split_x (self, &rect)) <= HANDLE_HALF;
+  self->dragging_split
+      = self->split && fabs (x - app_canvas_split_x (self, &rect)) <= APP_CANVAS_HANDLE;
   self->drag_x = self->scale > 0 ? self->center_x : self->width / 2.0;
   self->drag_y = self->scale > 0 ? self->center_y : self->height / 2.0;
-  /* A fitted picture has nowhere to go: leave the drag to whoever carries pictures out.
-   */
-  if (self->scale <= 0 && !self->dragging_split)
+  /* A picture that is wholly seen has nowhere to go: leave the drag to whoever carries
+   * pictures out. */
+  if ((self->scale <= 0 || self->scale <= fit_scale (self)) && !self->dragging_split)
     gtk_gesture_set_state (GTK_GESTURE (gesture), GTK_EVENT_SEQUENCE_DENIED);
 }
 
@@ -483,8 +369,6 @@ app_canvas_dispose (GObject *object)
   g_clear_object (&self->texture);
   g_clear_object (&self->previous);
   g_clear_object (&self->reference);
-  g_clear_object (&self->surface_of);
-  g_clear_pointer (&self->surface, cairo_surface_destroy);
   G_OBJECT_CLASS (app_canvas_parent_class)->dispose (object);
 }
 
@@ -511,21 +395,25 @@ app_canvas_init (AppCanvas *self)
   GtkEventController *motion = gtk_event_controller_motion_new ();
   GtkEventController *scroll
       = gtk_event_controller_scroll_new (GTK_EVENT_CONTROLLER_SCROLL_VERTICAL);
-  GtkGesture *drag = gtk_gesture_drag_new (), *pinch = gtk_gesture_zoom_new ();
+  GtkGesture *drag = gtk_gesture_drag_new (), *pinch = gtk_gesture_zoom_new (),
+             *click = gtk_gesture_click_new ();
 
   self->split_at = 0.5;
   gtk_widget_set_focusable (widget, TRUE);
   gtk_widget_set_hexpand (widget, TRUE);
   gtk_widget_set_vexpand (widget, TRUE);
   gtk_widget_set_overflow (widget, GTK_OVERFLOW_HIDDEN);
+  g_signal_connect (motion, "enter", G_CALLBACK (on_motion), self);
   g_signal_connect (motion, "motion", G_CALLBACK (on_motion), self);
   g_signal_connect (scroll, "scroll", G_CALLBACK (on_scroll), self);
   g_signal_connect (drag, "drag-begin", G_CALLBACK (on_drag_begin), self);
   g_signal_connect (drag, "drag-update", G_CALLBACK (on_drag_update), self);
   g_signal_connect (pinch, "begin", G_CALLBACK (on_pinch_begin), self);
   g_signal_connect (pinch, "scale-changed", G_CALLBACK (on_pinch), self);
+  g_signal_connect (click, "pressed", G_CALLBACK (on_pressed), self);
   gtk_widget_add_controller (widget, motion);
   gtk_widget_add_controller (widget, scroll);
+  gtk_widget_add_controller (widget, GTK_EVENT_CONTROLLER (click));
   gtk_widget_add_controller (widget, GTK_EVENT_CONTROLLER (drag));
   gtk_widget_add_controller (widget, GTK_EVENT_CONTROLLER (pinch));
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL,

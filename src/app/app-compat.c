@@ -134,30 +134,49 @@ app_compat_get_color (GtkWidget *widget, GdkRGBA *color)
 #endif
 }
 
-void
-app_compat_append_nearest (GtkSnapshot *snapshot,
-                           GdkTexture *texture,
-                           const graphene_rect_t *bounds)
+#if !GTK_CHECK_VERSION(4, 10, 0)
+/* The texture's pixels as cairo reads them; kept with it, for a picture is drawn again
+ * with every move of the pointer. */
+static cairo_surface_t *
+surface_of (GdkTexture *texture)
 {
-#if GTK_CHECK_VERSION(4, 10, 0)
-  gtk_snapshot_append_scaled_texture (snapshot, texture, GSK_SCALING_FILTER_NEAREST,
-                                      bounds);
-#else
-  int width = gdk_texture_get_width (texture), height = gdk_texture_get_height (texture);
-  cairo_surface_t *surface
-      = cairo_image_surface_create (CAIRO_FORMAT_ARGB32, width, height);
-  cairo_t *cr = gtk_snapshot_append_cairo (snapshot, bounds);
+  cairo_surface_t *surface = g_object_get_data (G_OBJECT (texture), "surface");
 
+  if (surface != NULL)
+    return surface;
+  surface
+      = cairo_image_surface_create (CAIRO_FORMAT_ARGB32, gdk_texture_get_width (texture),
+                                    gdk_texture_get_height (texture));
   gdk_texture_download (texture, cairo_image_surface_get_data (surface),
                         cairo_image_surface_get_stride (surface));
   cairo_surface_mark_dirty (surface);
+  g_object_set_data_full (G_OBJECT (texture), "surface", surface,
+                          (GDestroyNotify) cairo_surface_destroy);
+  return surface;
+}
+#endif
+
+void
+app_compat_append_nearest (GtkSnapshot *snapshot,
+                           GdkTexture *texture,
+                           const graphene_rect_t *bounds,
+                           const graphene_rect_t *seen)
+{
+#if GTK_CHECK_VERSION(4, 10, 0)
+  gtk_snapshot_push_clip (snapshot, seen);
+  gtk_snapshot_append_scaled_texture (snapshot, texture, GSK_SCALING_FILTER_NEAREST,
+                                      bounds);
+  gtk_snapshot_pop (snapshot);
+#else
+  cairo_t *cr = gtk_snapshot_append_cairo (snapshot, seen);
+
   cairo_translate (cr, bounds->origin.x, bounds->origin.y);
-  cairo_scale (cr, bounds->size.width / width, bounds->size.height / height);
-  cairo_set_source_surface (cr, surface, 0, 0);
+  cairo_scale (cr, bounds->size.width / gdk_texture_get_width (texture),
+               bounds->size.height / gdk_texture_get_height (texture));
+  cairo_set_source_surface (cr, surface_of (texture), 0, 0);
   cairo_pattern_set_filter (cairo_get_source (cr), CAIRO_FILTER_NEAREST);
   cairo_paint (cr);
   cairo_destroy (cr);
-  cairo_surface_destroy (surface);
 #endif
 }
 

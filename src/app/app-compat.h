@@ -37,9 +37,11 @@ void app_compat_choose_file (GtkWindow *parent,
                              gpointer user_data);
 /** app_compat_get_color: the text colour of @widget */
 void app_compat_get_color (GtkWidget *widget, GdkRGBA *color);
-/** app_compat_append_nearest: @texture over @bounds, every pixel a sharp square */
+/** app_compat_append_nearest: @texture over @bounds, every pixel a sharp square; only
+ * what lies in @seen is drawn */
 void app_compat_append_nearest (GtkSnapshot *snapshot,
                                 GdkTexture *texture,
-                                const graphene_rect_t *bounds);
+                                const graphene_rect_t *bounds,
+                                const graphene_rect_t *seen);
 /** app_compat_announce: says @text through the screen reader, where GTK can */
 void app_compat_announce (GtkWidget *widget, const char *text);

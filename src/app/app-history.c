@@ -29,7 +29,7 @@ static guint selected_signal;
 typedef struct
 {
   GtkWidget *picture, *mark, *live;
-  AppPicture *item;
+  AppPicture *item; /* the list's */
 } Tile;
 
 static const char *
@@ -64,12 +64,28 @@ live_text (AppJob *job)
     }
 }
 
+/* What the marks say, in words. */
+static char *
+tile_name (AppPicture *picture, const char *words)
+{
+  AppJob *job = app_picture_get_job (picture);
+  GString *name = g_string_new (words);
+
+  if (app_picture_get_path (picture) == NULL && job != NULL)
+    g_string_append_printf (name, ", %s", live_text (job));
+  else if (!app_picture_get_seen (picture))
+    g_string_append_printf (name, ", %s", _ ("new"));
+  if (app_picture_get_pinned (picture))
+    g_string_append_printf (name, ", %s", _ ("pinned"));
+  return g_string_free (name, FALSE);
+}
+
 static void
 update_tile (AppPicture *picture, GtkWidget *overlay)
 {
   Tile *tile = g_object_get_data (G_OBJECT (overlay), "tile");
   AppJob *job = app_picture_get_job (picture);
-  g_autofree char *words = NULL;
+  g_autofree char *words = NULL, *name = NULL;
   gboolean unsaved = app_picture_get_path (picture) == NULL;
 
   gtk_picture_set_paintable (GTK_PICTURE (tile->picture),
@@ -86,8 +102,9 @@ update_tile (AppPicture *picture, GtkWidget *overlay)
                           gtk_label_get_text (GTK_LABEL (tile->mark))[0] != '\0');
   tile_words (picture, &words);
   gtk_widget_set_tooltip_text (overlay, words);
+  name = tile_name (picture, words);
   gtk_accessible_update_property (GTK_ACCESSIBLE (tile->picture),
-                                  GTK_ACCESSIBLE_PROPERTY_LABEL, words, -1);
+                                  GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
 }
 
 static GdkContentProvider *
@@ -98,14 +115,33 @@ on_drag_prepare (GtkDragSource *source, double x, double y, GtkListItem *item)
   return picture != NULL ? app_history_content (picture) : NULL;
 }
 
+void
+app_history_set_drag_icon (GtkDragSource *source, AppPicture *picture)
+{
+  GdkTexture *texture = app_picture_get_thumbnail (picture);
+  g_autoptr (GtkSnapshot) snapshot = NULL;
+  g_autoptr (GdkPaintable) icon = NULL;
+
+  if (texture == NULL)
+    return;
+  snapshot = gtk_snapshot_new ();
+  double scale
+      = (double) TILE
+        / MAX (gdk_texture_get_width (texture), gdk_texture_get_height (texture));
+  gdk_paintable_snapshot (GDK_PAINTABLE (texture), snapshot,
+                          gdk_texture_get_width (texture) * scale,
+                          gdk_texture_get_height (texture) * scale);
+  icon = gtk_snapshot_to_paintable (snapshot, NULL);
+  gtk_drag_source_set_icon (source, icon, 0, 0);
+}
+
 static void
 on_drag_begin (GtkDragSource *source, GdkDrag *drag, GtkListItem *item)
 {
   AppPicture *picture = gtk_list_item_get_item (item);
-  GdkTexture *texture = picture != NULL ? app_picture_get_thumbnail (picture) : NULL;
 
-  if (texture != NULL)
-    gtk_drag_source_set_icon (source, GDK_PAINTABLE (texture), 0, 0);
+  if (picture != NULL)
+    app_history_set_drag_icon (source, picture);
 }
 
 GdkContentProvider *
@@ -127,19 +163,46 @@ app_history_content (AppPicture *picture)
 }
 
 static void
-on_menu (GtkGestureClick *gesture, int n, double x, double y, GtkListItem *item)
+popup_menu (AppHistory *self, GtkWidget *widget, double x, double y)
 {
-  GtkWidget *widget = gtk_event_controller_get_widget (GTK_EVENT_CONTROLLER (gesture));
-  AppHistory *self = APP_HISTORY (gtk_widget_get_ancestor (widget, APP_TYPE_HISTORY));
   graphene_point_t at;
 
-  gtk_single_selection_set_selected (self->selection, gtk_list_item_get_position (item));
   if (!gtk_widget_compute_point (widget, GTK_WIDGET (self),
                                  &GRAPHENE_POINT_INIT ((float) x, (float) y), &at))
     return;
   gtk_popover_set_pointing_to (GTK_POPOVER (self->menu),
                                &(GdkRectangle){ (int) at.x, (int) at.y, 1, 1 });
   gtk_popover_popup (GTK_POPOVER (self->menu));
+}
+
+static void
+on_menu (GtkGestureClick *gesture, int n, double x, double y, GtkListItem *item)
+{
+  GtkWidget *widget = gtk_event_controller_get_widget (GTK_EVENT_CONTROLLER (gesture));
+  AppHistory *self = APP_HISTORY (gtk_widget_get_ancestor (widget, APP_TYPE_HISTORY));
+
+  gtk_single_selection_set_selected (self->selection, gtk_list_item_get_position (item));
+  popup_menu (self, widget, x, y);
+}
+
+/* The keyboard's way to the menu: at the focused tile. */
+static gboolean
+on_key (GtkEventControllerKey *controller,
+        guint key,
+        guint code,
+        GdkModifierType state,
+        AppHistory *self)
+{
+  GtkRoot *root = gtk_widget_get_root (GTK_WIDGET (self));
+  GtkWidget *focus = root != NULL ? gtk_root_get_focus (root) : NULL;
+
+  if (key != GDK_KEY_Menu && !(key == GDK_KEY_F10 && (state & GDK_SHIFT_MASK) != 0))
+    return GDK_EVENT_PROPAGATE;
+  if (focus == NULL || !gtk_widget_is_ancestor (focus, GTK_WIDGET (self)))
+    return GDK_EVENT_PROPAGATE;
+  popup_menu (self, focus, gtk_widget_get_width (focus) / 2.0,
+              gtk_widget_get_height (focus) / 2.0);
+  return GDK_EVENT_STOP;
 }
 
 static void
@@ -179,6 +242,7 @@ on_bind (GtkSignalListItemFactory *factory, GtkListItem *item, AppHistory *self)
   AppPicture *picture = gtk_list_item_get_item (item);
   GtkWidget *overlay = gtk_list_item_get_child (item);
 
+  ((Tile *) g_object_get_data (G_OBJECT (overlay), "tile"))->item = picture;
   g_signal_connect_object (picture, "changed", G_CALLBACK (update_tile), overlay, 0);
   update_tile (picture, overlay);
 }
@@ -243,20 +307,47 @@ app_history_move (AppHistory *self, int by)
                               gtk_single_selection_get_selected (self->selection));
 }
 
-static GtkWidget *
-make_menu (AppHistory *self)
+/* The grid goes to where it was last; people look for the picture that is chosen. */
+gboolean
+app_history_focus (AppHistory *self)
 {
-  g_autoptr (GMenu) menu = g_menu_new (), first = g_menu_new (), last = g_menu_new ();
+  AppPicture *chosen = gtk_single_selection_get_selected_item (self->selection);
+  GtkWidget *child = gtk_widget_get_first_child (GTK_WIDGET (self->grid));
+
+  for (; chosen != NULL && child != NULL; child = gtk_widget_get_next_sibling (child))
+    {
+      GtkWidget *overlay = gtk_widget_get_first_child (child);
+      Tile *tile
+          = overlay != NULL ? g_object_get_data (G_OBJECT (overlay), "tile") : NULL;
+
+      if (tile != NULL && tile->item == chosen)
+        return gtk_widget_grab_focus (child);
+    }
+  return gtk_widget_child_focus (GTK_WIDGET (self), GTK_DIR_TAB_FORWARD);
+}
+
+GMenuModel *
+app_history_menu (void)
+{
+  GMenu *menu = g_menu_new ();
+  g_autoptr (GMenu) first = g_menu_new (), last = g_menu_new ();
 
   g_menu_append (first, _ ("_Use These Settings"), "win.use-settings");
-  g_menu_append (first, _ ("Pin for _Comparing"), "win.pin-picture");
-  g_menu_append (first, _ ("_Keep at Hand"), "win.mark-picture");
+  g_menu_append (first, _ ("_Pin for Comparing"), "win.pin-picture");
   g_menu_append (first, _ ("C_opy"), "win.copy-picture");
   g_menu_append (first, _ ("_Save a Copy…"), "win.save-copy");
   g_menu_append (last, _ ("Move to the _Trash"), "win.trash-picture");
   g_menu_append_section (menu, NULL, G_MENU_MODEL (first));
   g_menu_append_section (menu, NULL, G_MENU_MODEL (last));
-  GtkWidget *popover = gtk_popover_menu_new_from_model (G_MENU_MODEL (menu));
+  return G_MENU_MODEL (menu);
+}
+
+static GtkWidget *
+make_menu (AppHistory *self)
+{
+  g_autoptr (GMenuModel) menu = app_history_menu ();
+  GtkWidget *popover = gtk_popover_menu_new_from_model (menu);
+
   gtk_widget_set_parent (popover, GTK_WIDGET (self));
   gtk_popover_set_has_arrow (GTK_POPOVER (popover), FALSE);
   return popover;
@@ -311,7 +402,10 @@ static void
 app_history_init (AppHistory *self)
 {
   GtkListItemFactory *factory = gtk_signal_list_item_factory_new ();
+  GtkEventController *keys = gtk_event_controller_key_new ();
 
+  g_signal_connect (keys, "key-pressed", G_CALLBACK (on_key), self);
+  gtk_widget_add_controller (GTK_WIDGET (self), keys);
   self->selection = gtk_single_selection_new (NULL);
   gtk_single_selection_set_autoselect (self->selection, FALSE);
   gtk_single_selection_set_can_unselect (self->selection, TRUE);

@@ -18,6 +18,12 @@ void app_history_set_session (AppHistory *self, AppSession *session);
 void app_history_select (AppHistory *self, AppPicture *picture);
 /** app_history_move: selects the picture @by places further (down is older), emitting */
 void app_history_move (AppHistory *self, int by);
+/** app_history_focus: the chosen tile, else any; FALSE where there is none */
+gboolean app_history_focus (AppHistory *self);
+/** app_history_menu: (transfer full): what can be done with a picture */
+GMenuModel *app_history_menu (void);
+/** app_history_set_drag_icon: a small picture under the pointer */
+void app_history_set_drag_icon (GtkDragSource *source, AppPicture *picture);
 /** app_history_content: (transfer full) (nullable): what a drag or a copy of @picture
  * gives */
 GdkContentProvider *app_history_content (AppPicture *picture);

@@ -21,7 +21,7 @@ void app_job_sharpen (AppJob *job, guint step, GPtrArray *previews);
 void
 app_job_add_picture (AppJob *job, guint picture, GdkTexture *texture, const char *path);
 /** app_job_next_to_sharpen: (transfer full) (nullable): latents of the last step whose
- * preview is smaller than the picture */
+ * preview is missing or smaller than the picture */
 GBytes *app_job_next_to_sharpen (AppJob *job, guint *step);
 /** app_job_get_latents: (nullable): denoised ones kept of @step */
 GBytes *app_job_get_latents (AppJob *job, guint step);

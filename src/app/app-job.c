@@ -67,6 +67,12 @@ unref_if_any (gpointer object)
     g_object_unref (object);
 }
 
+static gsize
+latents_size (const SdParams *params)
+{
+  return sizeof (float) * 4 * (params->width / 8) * (params->height / 8) * params->batch;
+}
+
 AppJob *
 app_job_new (const char *model_path, const SdParams *params, GBytes *state)
 {
@@ -81,10 +87,42 @@ app_job_new (const char *model_path, const SdParams *params, GBytes *state)
   return self;
 }
 
+static Step *
+step_new (GPtrArray *previews, GBytes *latents)
+{
+  Step *step = g_new (Step, 1);
+
+  step->previews = g_ptr_array_ref (previews);
+  step->latents = g_bytes_ref (latents);
+  return step;
+}
+
+/* Of the steps made in another life the last one is known: it is decoded when there is
+ * time, and can be kept. */
 void
 app_job_restore_stopped (AppJob *self)
 {
+  g_autoptr (GBytes) latents = NULL;
+  g_autoptr (GPtrArray) none = g_ptr_array_new ();
+  guint step
+      = self->run_state != NULL ? sd_run_state_step (self->run_state, &latents) : 0;
+
   self->state = APP_JOB_STOPPED;
+  self->step = MIN (step, self->steps->len);
+  if (self->step > 0 && latents != NULL
+      && g_bytes_get_size (latents) == latents_size (self->params))
+    self->steps->pdata[self->step - 1] = step_new (none, latents);
+}
+
+void
+app_job_start_over (AppJob *self)
+{
+  guint n = self->steps->len;
+
+  g_clear_pointer (&self->run_state, g_bytes_unref);
+  g_ptr_array_set_size (self->steps, 0);
+  g_ptr_array_set_size (self->steps, (int) n);
+  self->step = 0;
 }
 
 const char *
@@ -183,6 +221,33 @@ app_job_discard (AppJob *self)
   g_signal_emit (self, signals[SIGNAL_DISCARDED], 0);
 }
 
+static gsize
+textures_bytes (GPtrArray *textures)
+{
+  gsize bytes = 0;
+
+  for (guint i = 0; i < textures->len; i++)
+    if (textures->pdata[i] != NULL)
+      bytes += (gsize) gdk_texture_get_width (textures->pdata[i])
+               * (gsize) gdk_texture_get_height (textures->pdata[i]) * 4;
+  return bytes;
+}
+
+gsize
+app_job_get_bytes (AppJob *self)
+{
+  gsize bytes = textures_bytes (self->pictures);
+
+  for (guint i = 0; i < self->steps->len; i++)
+    {
+      Step *step = self->steps->pdata[i];
+
+      if (step != NULL)
+        bytes += textures_bytes (step->previews) + g_bytes_get_size (step->latents);
+    }
+  return bytes;
+}
+
 /* ---- told by the worker ---- */
 
 void
@@ -242,15 +307,10 @@ void
 app_job_add_step (
     AppJob *self, guint step, GPtrArray *previews, GBytes *latents, double seconds)
 {
-  Step *kept;
-
   g_return_if_fail (step >= 1 && step <= self->steps->len);
 
-  kept = g_new (Step, 1);
-  kept->previews = g_ptr_array_ref (previews);
-  kept->latents = g_bytes_ref (latents);
   step_free (self->steps->pdata[step - 1]);
-  self->steps->pdata[step - 1] = kept;
+  self->steps->pdata[step - 1] = step_new (previews, latents);
   self->step = step;
   self->seconds += seconds;
   self->timed++;
@@ -262,6 +322,8 @@ app_job_sharpen (AppJob *self, guint step, GPtrArray *previews)
 {
   Step *kept = self->steps->pdata[step - 1];
 
+  if (kept == NULL)
+    return; /* forgotten while it was decoded */
   g_ptr_array_unref (kept->previews);
   kept->previews = g_ptr_array_ref (previews);
   g_signal_emit (self, signals[SIGNAL_SHARPENED], 0, step);
@@ -285,9 +347,10 @@ app_job_next_to_sharpen (AppJob *self, guint *step)
     {
       Step *kept = self->steps->pdata[i];
 
-      if (kept == NULL || kept->previews->len == 0
-          || (guint) gdk_texture_get_width (kept->previews->pdata[0])
-                 >= self->params->width)
+      if (kept == NULL
+          || (kept->previews->len > 0
+              && (guint) gdk_texture_get_width (kept->previews->pdata[0])
+                     >= self->params->width))
         continue;
       *step = i + 1;
       return g_bytes_ref (kept->latents);

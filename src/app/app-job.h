@@ -51,4 +51,8 @@ GdkTexture *app_job_get_picture (AppJob *job, guint picture);
 const char *app_job_get_path (AppJob *job, guint picture);
 /** app_job_get_run_state: (nullable): what app_job_new takes, when stopped */
 GBytes *app_job_get_run_state (AppJob *job);
+/** app_job_start_over: a job that ended forgets what was computed */
+void app_job_start_over (AppJob *job);
 const char *app_job_get_device (AppJob *job);
+/** app_job_get_bytes: memory of its previews, latents and pictures */
+gsize app_job_get_bytes (AppJob *job);

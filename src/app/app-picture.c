@@ -123,6 +123,8 @@ on_picture (AppJob *job, guint index, AppPicture *self)
 {
   if (index != self->index)
     return;
+  /* Whoever looked at its previews has not seen the picture. */
+  self->seen = FALSE;
   g_free (self->path);
   self->path = g_strdup (app_job_get_path (job, index));
   g_set_object (&self->texture, app_job_get_picture (job, index));
@@ -144,6 +146,7 @@ app_picture_new_for_job (AppJob *job, guint index)
   self->index = index;
   g_signal_connect_object (job, "picture", G_CALLBACK (on_picture), self, 0);
   g_signal_connect_object (job, "step", G_CALLBACK (on_step), self, 0);
+  g_signal_connect_object (job, "sharpened", G_CALLBACK (on_step), self, 0);
   g_signal_connect_object (job, "state-changed", G_CALLBACK (emit_changed), self,
                            G_CONNECT_SWAPPED);
   return self;
@@ -236,6 +239,17 @@ app_picture_forget_texture (AppPicture *self)
 {
   if (self->job == NULL)
     g_clear_object (&self->texture);
+}
+
+void
+app_picture_forget_job (AppPicture *self)
+{
+  if (self->job == NULL || self->path == NULL)
+    return;
+  g_signal_handlers_disconnect_by_data (self->job, self);
+  g_clear_object (&self->job);
+  g_clear_object (&self->texture);
+  emit_changed (self);
 }
 
 const ImageMeta *

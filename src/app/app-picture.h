@@ -34,6 +34,8 @@ GdkTexture *app_picture_get_texture (AppPicture *picture);
 /** app_picture_forget_texture: drops the whole pixels of a saved picture: a day's history
  * must not fill the memory */
 void app_picture_forget_texture (AppPicture *picture);
+/** app_picture_forget_job: of a saved picture: from now on it is only its file */
+void app_picture_forget_job (AppPicture *picture);
 /** app_picture_get_meta: (nullable): what made it */
 const ImageMeta *app_picture_get_meta (AppPicture *picture);
 /** app_picture_get_fault: (nullable): why it could not be read */

@@ -56,41 +56,116 @@ on_stop (GSimpleAction *action, GVariant *parameter, gpointer data)
     app_worker_stop (app_worker_get (), self->live);
 }
 
+/* The run that is looked at, if it ended before it was done. */
+static AppJob *
+ended_job (AppPicturesPage *self)
+{
+  AppJob *job = app_pictures_viewed_job (self);
+
+  return job != NULL
+                 && (app_job_get_state (job) == APP_JOB_STOPPED
+                     || app_job_get_state (job) == APP_JOB_FAILED)
+             ? job
+             : NULL;
+}
+
+static void
+go_on (AppPicturesPage *self, AppJob *job)
+{
+  app_worker_submit (app_worker_get (), job);
+  app_pictures_make_live (self, job);
+}
+
 static void
 on_continue (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-  AppPicturesPage *self = data;
+  AppJob *job = ended_job (data);
 
-  if (self->live != NULL)
-    app_worker_submit (app_worker_get (), self->live);
+  if (job != NULL)
+    go_on (data, job);
+}
+
+static void
+on_start_over (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  AppJob *job = ended_job (data);
+
+  if (job == NULL)
+    return;
+  app_job_start_over (job);
+  go_on (data, job);
+}
+
+/* After the device ran out of memory: three quarters of each side, at once. */
+static void
+on_smaller_size (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  AppPicturesPage *self = data;
+  g_autoptr (SdParams) params = NULL;
+
+  if (app_session_get_params (self->session) == NULL)
+    return;
+  params = sd_params_copy (app_session_get_params (self->session));
+  params->width = MAX (64, params->width * 3 / 4 / 8 * 8);
+  params->height = MAX (64, params->height * 3 / 4 / 8 * 8);
+  app_session_edit (self->session, "size", params);
+  g_action_group_activate_action (G_ACTION_GROUP (self->map), "generate", NULL);
 }
 
 static void
 on_keep_preview (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-  AppPicturesPage *self = data;
+  AppJob *job = ended_job (data);
 
-  if (self->live != NULL)
-    app_worker_keep_preview (app_worker_get (), self->live);
+  if (job != NULL)
+    app_worker_keep_preview (app_worker_get (), job);
+}
+
+void
+app_pictures_choose_at (AppPicturesPage *self, guint position)
+{
+  GListModel *history = app_session_get_history (self->session);
+  guint n = g_list_model_get_n_items (history);
+  g_autoptr (AppPicture) next
+      = n > 0 ? g_list_model_get_item (history, MIN (position, n - 1)) : NULL;
+
+  app_pictures_choose (self, next);
+}
+
+static guint
+position_of (AppPicturesPage *self, AppPicture *picture)
+{
+  GListModel *history = app_session_get_history (self->session);
+  guint n = g_list_model_get_n_items (history);
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (AppPicture) item = g_list_model_get_item (history, i);
+
+      if (item == picture)
+        return i;
+    }
+  return 0;
 }
 
 static void
 on_discard (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-  AppPicturesPage *self = data;
+  AppJob *job = ended_job (data);
 
-  if (self->live != NULL)
-    app_job_discard (self->live);
+  if (job != NULL)
+    app_job_discard (job);
 }
 
 static void
 on_continue_all (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-  GPtrArray *jobs = app_session_get_jobs (((AppPicturesPage *) data)->session);
+  AppPicturesPage *self = data;
+  GPtrArray *jobs = app_session_get_jobs (self->session);
 
   for (guint i = 0; i < jobs->len; i++)
     if (app_job_get_state (jobs->pdata[i]) == APP_JOB_STOPPED)
-      app_worker_submit (app_worker_get (), jobs->pdata[i]);
+      go_on (self, jobs->pdata[i]);
 }
 
 static void
@@ -186,14 +261,19 @@ static void
 on_pin_picture (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
   AppPicturesPage *self = data;
-  AppCanvas *canvas = app_stage_get_canvas (self->stage);
+  AppPicture *shown = app_session_get_shown (self->session);
+  GdkTexture *texture = app_canvas_get_texture (app_stage_get_canvas (self->stage));
 
-  g_set_object (&self->reference, app_session_get_shown (self->session));
-  app_canvas_set_reference (canvas, app_canvas_get_texture (canvas));
-  app_stage_set_line (self->stage, NULL);
-  app_window_toast (app_pictures_window (self),
-                    _ ("Pinned: hold Space to compare another picture with it"), NULL,
-                    NULL);
+  if (shown == NULL || texture == NULL)
+    return;
+  if (shown == self->reference)
+    {
+      app_pictures_set_reference (self, NULL, NULL);
+      app_pictures_update_actions (self);
+      return;
+    }
+  app_pictures_set_reference (self, shown, texture);
+  app_pictures_update_actions (self);
 }
 
 static void
@@ -205,21 +285,10 @@ on_split (GSimpleAction *action, GVariant *parameter, gpointer data)
 }
 
 static void
-on_mark_picture (GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-  AppPicture *shown = app_session_get_shown (((AppPicturesPage *) data)->session);
-
-  if (shown != NULL)
-    app_picture_set_pinned (shown, !app_picture_get_pinned (shown));
-}
-
-static void
 on_copy_picture (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
   AppPicturesPage *self = data;
-  AppPicture *shown = app_session_get_shown (self->session);
-  g_autoptr (GdkContentProvider) content
-      = shown != NULL ? app_history_content (shown) : NULL;
+  g_autoptr (GdkContentProvider) content = app_pictures_content (self);
 
   if (content == NULL)
     return;
@@ -273,9 +342,13 @@ on_trash_picture (GSimpleAction *action, GVariant *parameter, gpointer data)
 
   if (shown == NULL || app_picture_get_path (shown) == NULL)
     return;
+  guint position = position_of (self, shown);
+  if (shown == self->reference)
+    app_pictures_set_reference (self, NULL, NULL);
   app_session_trash (self->session, shown);
-  app_session_set_shown (self->session, NULL);
-  app_history_move (self->history, 0);
+  if (app_picture_get_job (shown) != NULL && app_picture_get_job (shown) == self->live)
+    g_clear_object (&self->live);
+  app_pictures_choose_at (self, position);
   app_window_toast (app_pictures_window (self), _ ("Moved to the trash"), _ ("Undo"),
                     "win.untrash-picture");
 }
@@ -283,30 +356,59 @@ on_trash_picture (GSimpleAction *action, GVariant *parameter, gpointer data)
 static void
 on_untrash_picture (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-  app_session_untrash (((AppPicturesPage *) data)->session);
+  AppPicturesPage *self = data;
+  AppPicture *picture = app_session_untrash (self->session);
+
+  if (picture != NULL)
+    app_pictures_choose (self, picture);
+}
+
+void
+app_pictures_set_alone (AppPicturesPage *self, gboolean alone)
+{
+  AppWindow *window = app_pictures_window (self);
+
+  if (self->alone == alone)
+    return;
+  self->alone = alone;
+  app_window_set_bars_visible (window, !alone);
+  app_stage_set_alone (self->stage, alone);
+  app_pictures_page_set_narrow (self, self->narrow);
+  if (alone)
+    {
+      g_action_group_activate_action (G_ACTION_GROUP (self->map), "pictures-part",
+                                      g_variant_new_uint32 (0));
+      app_stage_focus_picture (self->stage);
+      gtk_window_fullscreen (GTK_WINDOW (window));
+    }
+  else
+    gtk_window_unfullscreen (GTK_WINDOW (window));
 }
 
 static void
 on_picture_alone (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
   AppPicturesPage *self = data;
-  AppWindow *window = app_pictures_window (self);
 
-  self->alone = !self->alone;
-  app_window_set_bars_visible (window, !self->alone);
-  app_stage_set_alone (self->stage, self->alone);
-  app_pictures_page_set_narrow (self, self->narrow);
-  if (self->alone)
-    gtk_window_fullscreen (GTK_WINDOW (window));
-  else
-    gtk_window_unfullscreen (GTK_WINDOW (window));
+  if (!self->shown)
+    g_action_group_activate_action (G_ACTION_GROUP (self->map), "show-page",
+                                    g_variant_new_string ("pictures"));
+  app_pictures_set_alone (self, !self->alone);
 }
 
 static void
 on_toggle_history (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
   AppPicturesPage *self = data;
+  gboolean seen
+      = gtk_stack_get_visible_child (GTK_STACK (self->stack)) == self->narrow_history;
 
+  if (self->narrow)
+    {
+      g_action_group_activate_action (G_ACTION_GROUP (self->map), "pictures-part",
+                                      g_variant_new_uint32 (seen ? 0 : 2));
+      return;
+    }
   self->history_wanted = !self->history_wanted;
   app_pictures_page_set_narrow (self, self->narrow);
 }
@@ -349,6 +451,8 @@ static const GActionEntry entries[] = {
   { "continue-all", on_continue_all },
   { "keep-preview", on_keep_preview },
   { "discard", on_discard },
+  { "start-over", on_start_over },
+  { "smaller-size", on_smaller_size },
   { "lock-seed", NULL, NULL, "false", on_lock_seed },
   { "undo-settings", on_undo },
   { "redo-settings", on_redo },
@@ -360,7 +464,6 @@ static const GActionEntry entries[] = {
   { "zoom-original", on_zoom_original },
   { "pin-picture", on_pin_picture },
   { "split-picture", on_split },
-  { "mark-picture", on_mark_picture },
   { "copy-picture", on_copy_picture },
   { "save-copy", on_save_copy },
   { "trash-picture", on_trash_picture },
@@ -384,7 +487,8 @@ void
 app_pictures_update_actions (AppPicturesPage *self)
 {
   AppJobState state = self->live != NULL ? app_job_get_state (self->live) : APP_JOB_DONE;
-  gboolean ended = state == APP_JOB_STOPPED || state == APP_JOB_FAILED;
+  gboolean ended = ended_job (self) != NULL;
+  AppCanvas *canvas = app_stage_get_canvas (self->stage);
   AppPicture *shown = app_session_get_shown (self->session);
   gboolean saved = shown != NULL && app_picture_get_path (shown) != NULL;
   gboolean can = self->model != NULL && app_session_get_params (self->session) != NULL;
@@ -399,10 +503,9 @@ app_pictures_update_actions (AppPicturesPage *self)
   enable (self, "keep-preview", ended);
   enable (self, "discard", ended);
   enable (self, "use-settings", shown != NULL);
-  enable (self, "pin-picture",
-          app_canvas_get_texture (app_stage_get_canvas (self->stage)) != NULL);
-  enable (self, "mark-picture", shown != NULL);
-  enable (self, "copy-picture", saved);
+  enable (self, "pin-picture", shown != NULL && app_canvas_get_texture (canvas) != NULL);
+  enable (self, "split-picture", app_canvas_has_reference (canvas));
+  enable (self, "copy-picture", shown != NULL);
   enable (self, "save-copy", saved);
   enable (self, "trash-picture", saved);
   lock = g_action_map_lookup_action (self->map, "lock-seed");

@@ -19,112 +19,6 @@ lies beside: -layout (wide, narrow), -run (what a run does to the view), -action
 
 G_DEFINE_FINAL_TYPE (AppPicturesPage, app_pictures_page, GTK_TYPE_WIDGET)
 
-/* ---- what is shown ---- */
-
-static void
-update_line (AppPicturesPage *self)
-{
-  AppPicture *shown = app_session_get_shown (self->session);
-  g_autoptr (ImageMeta) from = NULL, to = NULL;
-  g_autofree char *line = NULL;
-
-  if (self->reference != NULL && shown != NULL && shown != self->reference)
-    {
-      from = app_pictures_meta_of (self->reference);
-      to = app_pictures_meta_of (shown);
-    }
-  if (from != NULL && to != NULL)
-    line = app_pictures_differences (from, to);
-  app_stage_set_line (self->stage, line);
-}
-
-static void
-show_texture (AppPicturesPage *self, AppPicture *picture)
-{
-  GdkTexture *texture = app_picture_get_texture (picture);
-
-  if (texture != NULL)
-    app_stage_show_picture (self->stage, texture, (guint) gdk_texture_get_width (texture),
-                            (guint) gdk_texture_get_height (texture), APP_CANVAS_CUT);
-  else if (app_picture_get_fault (picture) != NULL)
-    {
-      app_stage_set_empty (self->stage, _ ("This Picture Cannot Be Read"),
-                           app_picture_get_fault (picture));
-      app_stage_show_picture (self->stage, NULL, 0, 0, APP_CANVAS_CUT);
-    }
-}
-
-static void
-on_shown_changed (AppPicture *picture, AppPicturesPage *self)
-{
-  if (picture == app_session_get_shown (self->session) && !self->following)
-    {
-      show_texture (self, picture);
-      update_line (self);
-    }
-}
-
-void
-app_pictures_show (AppPicturesPage *self, AppPicture *picture)
-{
-  AppPicture *before = app_session_get_shown (self->session);
-
-  if (before != NULL)
-    g_signal_handlers_disconnect_by_func (before, on_shown_changed, self);
-  app_session_set_shown (self->session, picture);
-  app_history_select (self->history, picture);
-  if (picture != NULL)
-    {
-      g_signal_connect_object (picture, "changed", G_CALLBACK (on_shown_changed), self,
-                               0);
-      show_texture (self, picture);
-    }
-  update_line (self);
-  app_pictures_update_actions (self);
-}
-
-static void
-on_selected (AppHistory *history, AppPicture *picture, AppPicturesPage *self)
-{
-  AppJob *job = app_picture_get_job (picture);
-  AppJobState state = job != NULL ? app_job_get_state (job) : APP_JOB_DONE;
-
-  /* The tile of a run is the live view; so is that of a stopped one, with its steps. */
-  if (job != NULL && (state != APP_JOB_DONE || app_job_get_params (job)->batch == 1))
-    {
-      g_set_object (&self->live, job);
-      app_session_set_shown (self->session,
-                             app_picture_get_path (picture) != NULL ? picture : NULL);
-      app_pictures_show_live (self);
-      update_line (self);
-      app_pictures_update_actions (self);
-      return;
-    }
-  self->following = FALSE;
-  app_stage_set_job (self->stage, NULL);
-  app_pictures_show (self, picture);
-}
-
-static void
-on_sheet_chosen (AppStage *stage, guint index, AppPicturesPage *self)
-{
-  GListModel *history = app_session_get_history (self->session);
-
-  for (guint i = 0; i < g_list_model_get_n_items (history); i++)
-    {
-      g_autoptr (AppPicture) picture = g_list_model_get_item (history, i);
-
-      if (app_picture_get_job (picture) == self->live
-          && app_picture_get_index (picture) == index
-          && app_picture_get_path (picture) != NULL)
-        {
-          self->following = FALSE;
-          app_pictures_show (self, picture);
-          return;
-        }
-    }
-}
-
 gboolean
 app_pictures_page_show_path (AppPicturesPage *self, const char *path)
 {
@@ -136,7 +30,7 @@ app_pictures_page_show_path (AppPicturesPage *self, const char *path)
 
       if (g_strcmp0 (app_picture_get_path (picture), path) != 0)
         continue;
-      on_selected (self->history, picture, self);
+      app_pictures_choose (self, picture);
       return TRUE;
     }
   return FALSE;
@@ -255,6 +149,8 @@ app_pictures_page_root (GtkWidget *widget)
     g_signal_connect_object (window, "notify::is-active",
                              G_CALLBACK (app_pictures_on_active), self,
                              G_CONNECT_SWAPPED);
+  if (window != NULL)
+    app_pictures_watch_window (self, window);
 }
 
 /* ---- life ---- */
@@ -264,20 +160,6 @@ on_trash_failed (AppSession *session, const char *message, AppPicturesPage *self
 {
   if (app_pictures_window (self) != NULL)
     app_window_toast (app_pictures_window (self), message, NULL, NULL);
-}
-
-/* A session that was cut off: what was running or waiting stands as stopped. */
-static void
-take_up_session (AppPicturesPage *self)
-{
-  GPtrArray *jobs = app_session_get_jobs (self->session);
-
-  for (guint i = 0; i < jobs->len; i++)
-    app_pictures_watch (self, jobs->pdata[i]);
-  self->following = jobs->len > 0;
-  self->unfinished = jobs->len;
-  if (app_session_get_shown (self->session) != NULL)
-    app_pictures_show (self, app_session_get_shown (self->session));
 }
 
 static gboolean
@@ -353,11 +235,7 @@ app_pictures_page_init (AppPicturesPage *self)
   app_form_set_session (self->form, self->session);
   app_form_set_queue (self->form, app_queue_new ());
   app_history_set_session (self->history, self->session);
-  app_stage_set_empty (self->stage, _ ("No Picture Yet"),
-                       _ ("Write what it should show, and press Generate."));
   app_pictures_add_controllers (self);
-  g_signal_connect (self->history, "selected", G_CALLBACK (on_selected), self);
-  g_signal_connect (self->stage, "sheet-chosen", G_CALLBACK (on_sheet_chosen), self);
   g_signal_connect_object (self->session, "trash-failed", G_CALLBACK (on_trash_failed),
                            self, 0);
   g_signal_connect_object (self->session, "params-changed",
@@ -370,7 +248,7 @@ app_pictures_page_init (AppPicturesPage *self)
   g_signal_connect_object (app_worker_get (), "engine-changed", G_CALLBACK (update_note),
                            self, G_CONNECT_SWAPPED);
   app_pictures_page_set_narrow (self, FALSE);
-  take_up_session (self);
+  app_pictures_start_view (self);
   update_queue (self);
   update_note (self);
 }

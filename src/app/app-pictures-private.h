@@ -36,6 +36,7 @@ struct _AppPicturesPage
 
   AppJob *live;          /* the newest job of this session that runs or ran */
   gboolean following;    /* the view shows what is live */
+  AppJob *sheet;         /* chosen run of several pictures, shown together */
   AppPicture *reference; /* pinned for comparing */
   ImageMeta *offered;    /* what "Fill In All Settings" takes */
   guint inhibit_cookie;
@@ -43,9 +44,29 @@ struct _AppPicturesPage
 };
 
 AppWindow *app_pictures_window (AppPicturesPage *self);
-/** app_pictures_show_live: the view follows the live job again */
-void app_pictures_show_live (AppPicturesPage *self);
-void app_pictures_show (AppPicturesPage *self, AppPicture *picture);
+
+/* app-pictures-view.c */
+/** app_pictures_start_view: listens, and shows what the session was left with */
+void app_pictures_start_view (AppPicturesPage *self);
+/** app_pictures_show: what is looked at, as it is now */
+void app_pictures_show (AppPicturesPage *self, AppCanvasChange change);
+/** app_pictures_choose: (nullable): the user looks at @picture */
+void app_pictures_choose (AppPicturesPage *self, AppPicture *picture);
+/** app_pictures_choose_at: what stands at @position in the history, or nearest to it */
+void app_pictures_choose_at (AppPicturesPage *self, guint position);
+/** app_pictures_follow: the view follows what is live again */
+void app_pictures_follow (AppPicturesPage *self);
+/** app_pictures_viewed_job: (nullable): whose steps are looked at */
+AppJob *app_pictures_viewed_job (AppPicturesPage *self);
+/** app_pictures_tile_of: (nullable): the history's entry for picture @index of @job */
+AppPicture *app_pictures_tile_of (AppPicturesPage *self, AppJob *job, guint index);
+/** app_pictures_set_reference: (nullable) @picture is pinned, as it is seen in @texture
+ */
+void app_pictures_set_reference (AppPicturesPage *self,
+                                 AppPicture *picture,
+                                 GdkTexture *texture);
+/** app_pictures_set_alone: the picture with nothing around it, over the whole screen */
+void app_pictures_set_alone (AppPicturesPage *self, gboolean alone);
 void app_pictures_update_actions (AppPicturesPage *self);
 /** app_pictures_offer: a toast that offers the settings of @meta (taken) */
 void app_pictures_offer (AppPicturesPage *self, ImageMeta *meta);
@@ -53,6 +74,9 @@ void app_pictures_offer (AppPicturesPage *self, ImageMeta *meta);
 void app_pictures_fill (AppPicturesPage *self, const ImageMeta *meta);
 /** app_pictures_watch: title, inhibition, notification, view of @job */
 void app_pictures_watch (AppPicturesPage *self, AppJob *job);
+/** app_pictures_make_live: @job was handed to the worker: it is followed, unless another
+ * still goes on */
+void app_pictures_make_live (AppPicturesPage *self, AppJob *job);
 void app_pictures_unwatch (AppPicturesPage *self);
 /** app_pictures_differences: (transfer full) (nullable): "Guidance 7.0 → 5.0 · Seed +1"
  */
@@ -66,6 +90,10 @@ void app_pictures_make_widgets (AppPicturesPage *self);
 void app_pictures_show_quick (AppPicturesPage *self);
 /* app-pictures-keys.c */
 void app_pictures_add_controllers (AppPicturesPage *self);
+/** app_pictures_watch_window: Escape anywhere in it; leaving the full screen otherwise */
+void app_pictures_watch_window (AppPicturesPage *self, AppWindow *window);
+/** app_pictures_content: (transfer full) (nullable): what is seen, for others to take */
+GdkContentProvider *app_pictures_content (AppPicturesPage *self);
 /* app-pictures-fill.c */
 /** app_pictures_paste: looks for settings in the clipboard; @asked: says if there are
  * none

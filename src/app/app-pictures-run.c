@@ -10,6 +10,7 @@
 #include <glib/gi18n.h>
 
 #define FADE_FROM 0.25 /* seconds a step from which previews fade instead of cutting */
+#define STEPS_BUDGET ((gsize) 512 << 20) /* bytes for the steps of finished pictures */
 
 static AppCanvasChange
 step_change (AppJob *job)
@@ -18,43 +19,18 @@ step_change (AppJob *job)
                                                          : APP_CANVAS_CUT;
 }
 
-/* The live job as it is now, or at the step where the time line stands. */
-static void
-show_job (AppPicturesPage *self, AppJob *job, AppCanvasChange change)
+static gboolean
+is_active (AppJob *job)
 {
-  const SdParams *params = app_job_get_params (job);
-  AppScrubber *scrubber = app_stage_get_scrubber (self->stage);
-  guint position = app_scrubber_get_position (scrubber);
-  gboolean at_end = app_scrubber_is_live (scrubber) || position == 0;
-  GdkTexture *texture = at_end ? app_job_get_picture (job, 0) : NULL;
-
-  if (params->batch > 1)
-    {
-      if (app_job_get_step (job) > 0)
-        app_stage_show_sheet (self->stage, job, at_end ? 0 : position);
-      return;
-    }
-  if (texture == NULL)
-    texture = app_job_get_preview (job, 0, at_end ? app_job_get_step (job) : position);
-  /* Until the first preview the old picture stays. */
-  if (texture != NULL)
-    app_stage_show_picture (self->stage, texture, params->width, params->height, change);
+  return job != NULL
+         && (app_job_get_state (job) == APP_JOB_RUNNING
+             || app_job_get_state (job) == APP_JOB_WAITING);
 }
 
-static AppPicture *
-tile_of (AppPicturesPage *self, AppJob *job, guint index)
+static AppScrubber *
+scrubber_of (AppPicturesPage *self)
 {
-  GListModel *history = app_session_get_history (self->session);
-
-  for (guint i = 0; i < g_list_model_get_n_items (history); i++)
-    {
-      g_autoptr (AppPicture) picture = g_list_model_get_item (history, i);
-
-      if (app_picture_get_job (picture) == job
-          && app_picture_get_index (picture) == index)
-        return picture; /* the list keeps it */
-    }
-  return NULL;
+  return app_foot_get_scrubber (app_stage_get_foot (self->stage));
 }
 
 static void
@@ -63,8 +39,8 @@ on_step (AppJob *job, guint step, AppPicturesPage *self)
   AppWindow *window = app_pictures_window (self);
   double all = app_job_get_n_steps (job) + 1.0; /* decoding counts as one more */
 
-  if (self->following && app_scrubber_is_live (app_stage_get_scrubber (self->stage)))
-    show_job (self, job, step_change (job));
+  if (self->following && job == self->live && app_scrubber_is_live (scrubber_of (self)))
+    app_pictures_show (self, step_change (job));
   if (window != NULL)
     app_window_set_progress (window, step / all);
 }
@@ -72,25 +48,27 @@ on_step (AppJob *job, guint step, AppPicturesPage *self)
 static void
 on_sharpened (AppJob *job, guint step, AppPicturesPage *self)
 {
-  if (self->following
-      && app_scrubber_get_position (app_stage_get_scrubber (self->stage)) == step)
-    show_job (self, job, APP_CANVAS_CUT);
+  guint at = app_scrubber_get_position (scrubber_of (self));
+
+  if (job == app_pictures_viewed_job (self) && (at == step || at == 0))
+    app_pictures_show (self, APP_CANVAS_CUT);
 }
 
 static void
 on_picture (AppJob *job, guint index, AppPicturesPage *self)
 {
-  AppPicture *tile = tile_of (self, job, index);
+  AppPicture *tile = app_pictures_tile_of (self, job, index);
 
-  if (!self->following)
-    return;
-  if (tile != NULL)
+  if (job != app_pictures_viewed_job (self))
     {
-      app_picture_set_seen (tile, TRUE);
-      app_session_set_shown (self->session, tile);
-      app_history_select (self->history, tile);
+      app_pictures_update_actions (self);
+      return;
     }
-  show_job (self, job, APP_CANVAS_DEVELOP);
+  if (tile != NULL)
+    app_picture_set_seen (tile, TRUE);
+  if (tile != NULL && index == 0)
+    app_history_select (self->history, tile);
+  app_pictures_show (self, APP_CANVAS_DEVELOP);
 }
 
 static void
@@ -136,16 +114,42 @@ has_work (AppPicturesPage *self)
 static void
 on_discarded (AppJob *job, AppPicturesPage *self)
 {
+  gboolean seen = job == app_pictures_viewed_job (self);
+
   g_signal_handlers_disconnect_by_data (job, self);
   if (job == self->live)
     {
       g_clear_object (&self->live);
-      app_stage_set_job (self->stage, NULL);
-      if (app_session_get_shown (self->session) != NULL)
-        app_pictures_show (self, app_session_get_shown (self->session));
+      app_foot_set_run (app_stage_get_foot (self->stage), NULL);
     }
+  if (self->reference != NULL && app_picture_get_job (self->reference) == job)
+    app_pictures_set_reference (self, NULL, NULL);
+  if (seen)
+    app_pictures_choose_at (self, 0);
   app_pictures_set_inhibited (self, has_work (self));
   app_pictures_update_actions (self);
+}
+
+/* The steps of a day's pictures would fill the memory: the oldest pictures go back to
+ * being files. */
+static void
+forget_old_steps (AppPicturesPage *self)
+{
+  GListModel *history = app_session_get_history (self->session);
+  gsize bytes = 0;
+
+  for (guint i = 0; i < g_list_model_get_n_items (history); i++)
+    {
+      g_autoptr (AppPicture) picture = g_list_model_get_item (history, i);
+      AppJob *job = app_picture_get_job (picture);
+
+      if (job == NULL || app_job_get_state (job) != APP_JOB_DONE)
+        continue;
+      bytes += app_job_get_bytes (job) / app_job_get_params (job)->batch;
+      if (bytes > STEPS_BUDGET && job != app_pictures_viewed_job (self)
+          && job != self->live)
+        app_picture_forget_job (picture);
+    }
 }
 
 static void
@@ -159,17 +163,22 @@ on_state (AppJob *job, AppPicturesPage *self)
     {
       /* What runs is what the time line is about, unless the user looks elsewhere. */
       g_set_object (&self->live, job);
-      if (self->following)
-        app_stage_set_job (self->stage, job);
       app_stage_set_empty (self->stage, _ ("The Picture Is Being Made"),
                            _ ("It appears here as soon as its first step is done."));
       app_worker_sharpen (app_worker_get (), NULL);
+      app_foot_set_run (app_stage_get_foot (self->stage), job);
+      if (self->following)
+        app_pictures_follow (self);
     }
   else if (state != APP_JOB_WAITING && window != NULL)
     app_window_set_progress (window, -1);
   if (state == APP_JOB_DONE)
-    app_pictures_notify (self, job);
-  if ((state == APP_JOB_DONE || state == APP_JOB_STOPPED) && self->live == job)
+    {
+      app_pictures_notify (self, job);
+      forget_old_steps (self);
+    }
+  if ((state == APP_JOB_DONE || state == APP_JOB_STOPPED)
+      && job == app_pictures_viewed_job (self))
     app_worker_sharpen (app_worker_get (), job);
   if (state == APP_JOB_FAILED)
     show_device_fault (self, job);
@@ -177,21 +186,14 @@ on_state (AppJob *job, AppPicturesPage *self)
 }
 
 void
-app_pictures_show_live (AppPicturesPage *self)
+app_pictures_make_live (AppPicturesPage *self, AppJob *job)
 {
-  self->following = TRUE;
-  if (self->live == NULL)
+  /* What runs, or will run before this one, keeps the time line. */
+  if (is_active (self->live))
     return;
-  app_stage_set_job (self->stage, self->live);
-  app_history_select (self->history, tile_of (self, self->live, 0));
-  show_job (self, self->live, APP_CANVAS_CUT);
-}
-
-static void
-on_step_chosen (AppStage *stage, guint step, AppPicturesPage *self)
-{
-  if (self->live != NULL)
-    show_job (self, self->live, APP_CANVAS_CUT);
+  g_set_object (&self->live, job);
+  app_foot_set_run (app_stage_get_foot (self->stage), job);
+  app_pictures_follow (self);
 }
 
 void
@@ -203,19 +205,7 @@ app_pictures_watch (AppPicturesPage *self, AppJob *job)
   g_signal_connect_object (job, "state-changed", G_CALLBACK (on_state), self, 0);
   g_signal_connect_object (job, "warned", G_CALLBACK (on_warned), self, 0);
   g_signal_connect_object (job, "discarded", G_CALLBACK (on_discarded), self, 0);
-  /* What runs, or will run before this one, keeps the time line. */
-  AppJobState now = self->live != NULL ? app_job_get_state (self->live) : APP_JOB_DONE;
-  if (now != APP_JOB_RUNNING && now != APP_JOB_WAITING)
-    {
-      g_set_object (&self->live, job);
-      self->following = TRUE;
-      app_stage_set_job (self->stage, job);
-    }
-  if (g_signal_handler_find (self->stage, G_SIGNAL_MATCH_FUNC | G_SIGNAL_MATCH_DATA, 0, 0,
-                             NULL, on_step_chosen, self)
-      == 0)
-    g_signal_connect_object (self->stage, "step-chosen", G_CALLBACK (on_step_chosen),
-                             self, 0);
+  app_pictures_make_live (self, job);
 }
 
 void
@@ -223,4 +213,5 @@ app_pictures_unwatch (AppPicturesPage *self)
 {
   app_pictures_set_inhibited (self, FALSE);
   g_clear_object (&self->live);
+  g_clear_object (&self->sheet);
 }

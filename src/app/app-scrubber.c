@@ -1,7 +1,8 @@
 /* app-scrubber.c: see app-scrubber.h
 
 Drawn and not mirrored: time runs from left to right like a film's in every language, so
-the arrow keys are not swapped either. Keys: ← → a step, Home End the ends.
+the arrow keys are not swapped either. Keys: ← → a step, Home End the ends; End goes on to
+the parent too, which may have something newer to show than this picture's last step.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -86,10 +87,21 @@ app_scrubber_get_position (AppScrubber *self)
   return self->position;
 }
 
+/* Of a run that was begun in another life the first steps are not there any more. */
+static guint
+first_step (AppScrubber *self)
+{
+  guint step = self->done;
+
+  while (step > 1 && self->thumbnails->pdata[step - 2] != NULL)
+    step--;
+  return step;
+}
+
 void
 app_scrubber_set_position (AppScrubber *self, guint position)
 {
-  position = self->done == 0 ? 0 : CLAMP (position, 1, self->done);
+  position = self->done == 0 ? 0 : CLAMP (position, first_step (self), self->done);
   if (position == self->position)
     return;
   self->position = position;
@@ -202,7 +214,7 @@ hover (AppScrubber *self, double x)
     }
   g_autofree char *text = g_strdup_printf (_ ("Step %u"), step);
   gtk_label_set_text (GTK_LABEL (self->caption), text);
-  gtk_picture_set_paintable (GTK_PICTURE (self->picture), GDK_PAINTABLE (texture));
+  gtk_image_set_from_paintable (GTK_IMAGE (self->picture), GDK_PAINTABLE (texture));
   gtk_popover_set_pointing_to (GTK_POPOVER (self->popover),
                                &(GdkRectangle){ (int) step_x (self, step), 0, 1, 1 });
   gtk_popover_popup (GTK_POPOVER (self->popover));
@@ -260,7 +272,7 @@ on_key (GtkEventControllerKey *controller,
       return GDK_EVENT_STOP;
     case GDK_KEY_End:
       app_scrubber_set_position (self, self->done);
-      return GDK_EVENT_STOP;
+      return GDK_EVENT_PROPAGATE;
     default:
       return GDK_EVENT_PROPAGATE;
     }
@@ -309,8 +321,8 @@ make_popover (AppScrubber *self)
   gtk_popover_set_autohide (GTK_POPOVER (self->popover), FALSE);
   gtk_popover_set_position (GTK_POPOVER (self->popover), GTK_POS_TOP);
   gtk_widget_set_can_target (self->popover, FALSE);
-  self->picture = gtk_picture_new ();
-  gtk_widget_set_size_request (self->picture, THUMBNAIL, THUMBNAIL);
+  self->picture = gtk_image_new ();
+  gtk_image_set_pixel_size (GTK_IMAGE (self->picture), THUMBNAIL);
   self->caption = gtk_label_new (NULL);
   gtk_widget_add_css_class (self->caption, "numeric");
   gtk_box_append (GTK_BOX (box), self->picture);

@@ -23,7 +23,7 @@ void app_scrubber_set_steps (AppScrubber *scrubber, guint total, guint done);
 /** app_scrubber_get_position: 1 … done; 0 when there is nothing */
 guint app_scrubber_get_position (AppScrubber *scrubber);
 /** app_scrubber_set_position: as by the user: emits "position-changed" (guint) when it
- * differs */
+ * differs; goes no further back than the first step that can be shown */
 void app_scrubber_set_position (AppScrubber *scrubber, guint position);
 /** app_scrubber_is_live: stands at the newest step */
 gboolean app_scrubber_is_live (AppScrubber *scrubber);

@@ -9,7 +9,9 @@
 
 #include "app/app-worker.h"
 
-#define TRASH_AFTER 8 /* seconds */
+/* Seconds; longer than the message with Undo stands, unless the pointer rests on it for
+ * long. */
+#define TRASH_AFTER 30
 #define KEEP_PROMPTS 100
 
 /* ---- jobs and their tiles ---- */
@@ -135,19 +137,21 @@ app_session_get_shown (AppSession *self)
   return self->shown;
 }
 
-gboolean
+AppPicture *
 app_session_untrash (AppSession *self)
 {
-  if (self->trashed == NULL)
-    return FALSE;
+  AppPicture *picture = self->trashed;
+
+  if (picture == NULL)
+    return NULL;
   g_clear_handle_id (&self->trash_source, g_source_remove);
   g_list_store_insert (
       self->history,
       MIN (self->trashed_at, g_list_model_get_n_items (G_LIST_MODEL (self->history))),
-      self->trashed);
+      picture);
   g_clear_object (&self->trashed);
   app_session_touch (self);
-  return TRUE;
+  return picture; /* the history keeps it */
 }
 
 void

@@ -63,7 +63,8 @@ GListModel *app_session_get_history (AppSession *session);
  * seconds, so that app_session_untrash can bring it back. Where the system refuses,
  * "trash-failed" (const char *) follows and the picture stands in the history again. */
 void app_session_trash (AppSession *session, AppPicture *picture);
-gboolean app_session_untrash (AppSession *session);
+/** app_session_untrash: (transfer none) (nullable): what came back */
+AppPicture *app_session_untrash (AppSession *session);
 /** app_session_set_shown: (nullable): remembered as the picture to reopen with */
 void app_session_set_shown (AppSession *session, AppPicture *picture);
 AppPicture *app_session_get_shown (AppSession *session); /* (nullable) */

@@ -10,21 +10,14 @@
 #include <glib/gi18n.h>
 #include <math.h>
 
-#include "app/app-compat.h"
-#include "app/app-wrap.h"
-
-#define SHORT_REST 2.0 /* seconds under which no countdown is shown */
-
 struct _AppStage
 {
   GtkWidget parent_instance;
 
-  GtkWidget *box, *stack, *sheet, *foot, *after, *line;
+  GtkWidget *box, *stack, *sheet, *menu;
   GtkWidget *empty_title, *empty_text;
-  GtkWidget *status, *stop, *message, *go_on, *keep, *discard, *details, *warning;
   AppCanvas *canvas;
-  AppScrubber *scrubber;
-  AppJob *job;
+  AppFoot *foot;
 };
 
 G_DEFINE_FINAL_TYPE (AppStage, app_stage, GTK_TYPE_WIDGET)
@@ -36,155 +29,6 @@ enum
   N_SIGNALS
 };
 static guint signals[N_SIGNALS];
-
-/* ---- words ---- */
-
-static char *
-loading_text (guint64 done, guint64 total)
-{
-  g_autofree char *of = g_format_size (total), *now = g_format_size (done);
-
-  /* Translators: sizes: “Loading the model, 1.2 GB of 2.1 GB” */
-  return g_strdup_printf (_ ("Loading the model, %s of %s"), now, of);
-}
-
-static char *
-step_text (AppJob *job)
-{
-  guint step = app_job_get_step (job), n = app_job_get_n_steps (job);
-  double rest = app_job_get_seconds_per_step (job) * (n - step);
-
-  if (rest >= 90)
-    /* Translators: steps made / all steps, minutes that remain */
-    return g_strdup_printf (_ ("\u2066%u / %u\u2069 · %.0f min"), step, n,
-                            ceil (rest / 60));
-  if (rest >= SHORT_REST)
-    /* Translators: steps made / all steps, seconds that remain */
-    return g_strdup_printf (_ ("\u2066%u / %u\u2069 · %.0f s"), step, n, ceil (rest));
-  return g_strdup_printf ("\u2066%u / %u\u2069", step, n);
-}
-
-char *
-app_stage_status_text (AppJob *job)
-{
-  guint64 done, total;
-  const char *stage = app_job_get_stage (job, &done, &total);
-
-  if (app_job_get_state (job) == APP_JOB_WAITING)
-    return g_strdup (_ ("Waiting"));
-  if (app_job_get_state (job) != APP_JOB_RUNNING)
-    return g_strdup_printf ("\u2066%u / %u\u2069", app_job_get_step (job),
-                            app_job_get_n_steps (job));
-  if (g_str_equal (stage, "weights"))
-    return loading_text (done, total);
-  if (g_str_equal (stage, "kernels"))
-    return g_strdup_printf (_ ("Compiling shaders, %u of %u, once for this device"),
-                            (guint) done, (guint) total);
-  if (g_str_equal (stage, "text"))
-    return g_strdup (_ ("Reading the prompt"));
-  if (g_str_equal (stage, "decode"))
-    return g_strdup (_ ("Developing the picture"));
-  if (app_job_get_step (job) > 0)
-    return step_text (job);
-  return g_strdup (_ ("Starting"));
-}
-
-static char *
-ended_text (AppJob *job)
-{
-  const GError *error = app_job_get_error (job);
-
-  if (app_job_get_state (job) == APP_JOB_FAILED)
-    return g_strdup (error != NULL ? error->message
-                                   : _ ("The picture could not be made."));
-  return g_strdup_printf (_ ("Stopped at \u2066%u of %u\u2069"), app_job_get_step (job),
-                          app_job_get_n_steps (job));
-}
-
-/* ---- the foot ---- */
-
-static void
-show_after (AppStage *self)
-{
-  AppJobState state = self->job != NULL ? app_job_get_state (self->job) : APP_JOB_DONE;
-  gboolean failed = state == APP_JOB_FAILED, ended = failed || state == APP_JOB_STOPPED;
-
-  gtk_widget_set_visible (self->after, ended);
-  if (!ended)
-    return;
-  g_autofree char *text = ended_text (self->job);
-  gtk_label_set_text (GTK_LABEL (self->message), text);
-  gtk_widget_set_visible (self->details, failed);
-  gtk_widget_set_visible (self->warning, failed);
-  gtk_button_set_label (GTK_BUTTON (self->go_on),
-                        failed ? _ ("Try Again") : _ ("Continue"));
-  gtk_widget_set_visible (self->keep, app_job_get_step (self->job) > 0
-                                          && app_job_get_run_state (self->job) != NULL);
-}
-
-static void
-update_foot (AppStage *self)
-{
-  g_autofree char *text = NULL;
-  gboolean active = FALSE;
-
-  if (self->job != NULL)
-    {
-      AppJobState state = app_job_get_state (self->job);
-
-      active = state == APP_JOB_RUNNING || state == APP_JOB_WAITING;
-      text = app_stage_status_text (self->job);
-      app_scrubber_set_steps (self->scrubber, app_job_get_n_steps (self->job),
-                              app_job_get_step (self->job));
-    }
-  gtk_label_set_text (GTK_LABEL (self->status), text != NULL ? text : "");
-  /* The place of the button stays when it goes. */
-  gtk_widget_set_opacity (self->stop, active ? 1 : 0);
-  gtk_widget_set_sensitive (self->stop, active);
-  gtk_widget_set_sensitive (GTK_WIDGET (self->scrubber), self->job != NULL);
-  show_after (self);
-}
-
-static void
-on_step (AppJob *job, guint step, AppStage *self)
-{
-  app_scrubber_set_thumbnail (self->scrubber, step, app_job_get_preview (job, 0, step));
-  update_foot (self);
-}
-
-static void
-on_sharpened (AppJob *job, guint step, AppStage *self)
-{
-  app_scrubber_set_thumbnail (self->scrubber, step, app_job_get_preview (job, 0, step));
-}
-
-void
-app_stage_set_job (AppStage *self, AppJob *job)
-{
-  if (self->job == job)
-    {
-      update_foot (self);
-      return;
-    }
-  if (self->job != NULL)
-    g_signal_handlers_disconnect_by_data (self->job, self);
-  g_set_object (&self->job, job);
-  app_scrubber_clear (self->scrubber);
-  if (job != NULL)
-    {
-      g_signal_connect_object (job, "state-changed", G_CALLBACK (update_foot), self,
-                               G_CONNECT_SWAPPED);
-      g_signal_connect_object (job, "progress", G_CALLBACK (update_foot), self,
-                               G_CONNECT_SWAPPED);
-      g_signal_connect_object (job, "step", G_CALLBACK (on_step), self, 0);
-      g_signal_connect_object (job, "sharpened", G_CALLBACK (on_sharpened), self, 0);
-      app_scrubber_set_steps (self->scrubber, app_job_get_n_steps (job),
-                              app_job_get_step (job));
-      for (guint i = 1; i <= app_job_get_step (job); i++)
-        app_scrubber_set_thumbnail (self->scrubber, i, app_job_get_preview (job, 0, i));
-    }
-  update_foot (self);
-}
 
 /* ---- the picture ---- */
 
@@ -253,13 +97,6 @@ app_stage_show_sheet (AppStage *self, AppJob *job, guint step)
 }
 
 void
-app_stage_set_line (AppStage *self, const char *text)
-{
-  gtk_label_set_text (GTK_LABEL (self->line), text != NULL ? text : "");
-  gtk_widget_set_visible (self->line, text != NULL);
-}
-
-void
 app_stage_set_empty (AppStage *self, const char *title, const char *text)
 {
   gtk_label_set_text (GTK_LABEL (self->empty_title), title);
@@ -269,7 +106,69 @@ app_stage_set_empty (AppStage *self, const char *title, const char *text)
 void
 app_stage_set_alone (AppStage *self, gboolean alone)
 {
-  gtk_widget_set_visible (self->foot, !alone);
+  gtk_widget_set_visible (GTK_WIDGET (self->foot), !alone);
+}
+
+void
+app_stage_focus_picture (AppStage *self)
+{
+  if (gtk_widget_get_mapped (GTK_WIDGET (self->canvas)))
+    gtk_widget_grab_focus (GTK_WIDGET (self->canvas));
+  else if (!gtk_widget_child_focus (self->stack, GTK_DIR_TAB_FORWARD))
+    gtk_widget_child_focus (GTK_WIDGET (self->foot), GTK_DIR_TAB_FORWARD);
+}
+
+static void
+popup_menu (AppStage *self, double x, double y)
+{
+  graphene_point_t at;
+
+  if (self->menu == NULL
+      || !gtk_widget_compute_point (GTK_WIDGET (self->canvas), GTK_WIDGET (self),
+                                    &GRAPHENE_POINT_INIT ((float) x, (float) y), &at))
+    return;
+  gtk_popover_set_pointing_to (GTK_POPOVER (self->menu),
+                               &(GdkRectangle){ (int) at.x, (int) at.y, 1, 1 });
+  gtk_popover_popup (GTK_POPOVER (self->menu));
+}
+
+static void
+on_secondary (GtkGestureClick *gesture, int n, double x, double y, AppStage *self)
+{
+  popup_menu (self, x, y);
+}
+
+static gboolean
+on_menu_key (GtkEventControllerKey *controller,
+             guint key,
+             guint code,
+             GdkModifierType state,
+             AppStage *self)
+{
+  GtkWidget *canvas = GTK_WIDGET (self->canvas);
+
+  if (key != GDK_KEY_Menu && !(key == GDK_KEY_F10 && (state & GDK_SHIFT_MASK) != 0))
+    return GDK_EVENT_PROPAGATE;
+  popup_menu (self, gtk_widget_get_width (canvas) / 2.0,
+              gtk_widget_get_height (canvas) / 2.0);
+  return GDK_EVENT_STOP;
+}
+
+void
+app_stage_set_menu (AppStage *self, GMenuModel *menu)
+{
+  GtkGesture *click = gtk_gesture_click_new ();
+  GtkEventController *keys = gtk_event_controller_key_new ();
+
+  app_foot_set_menu (self->foot, menu);
+  self->menu = gtk_popover_menu_new_from_model (menu);
+  gtk_widget_set_parent (self->menu, GTK_WIDGET (self));
+  gtk_popover_set_has_arrow (GTK_POPOVER (self->menu), FALSE);
+  gtk_gesture_single_set_button (GTK_GESTURE_SINGLE (click), GDK_BUTTON_SECONDARY);
+  g_signal_connect (click, "pressed", G_CALLBACK (on_secondary), self);
+  gtk_widget_add_controller (GTK_WIDGET (self->canvas), GTK_EVENT_CONTROLLER (click));
+  g_signal_connect (keys, "key-pressed", G_CALLBACK (on_menu_key), self);
+  gtk_widget_add_controller (GTK_WIDGET (self->canvas), keys);
 }
 
 AppCanvas *
@@ -278,10 +177,10 @@ app_stage_get_canvas (AppStage *self)
   return self->canvas;
 }
 
-AppScrubber *
-app_stage_get_scrubber (AppStage *self)
+AppFoot *
+app_stage_get_foot (AppStage *self)
 {
-  return self->scrubber;
+  return self->foot;
 }
 
 /* ---- building ---- */
@@ -297,31 +196,6 @@ static void
 on_position (AppScrubber *scrubber, guint step, AppStage *self)
 {
   g_signal_emit (self, signals[SIGNAL_STEP_CHOSEN], 0, step);
-}
-
-static void
-on_details (GtkButton *button, AppStage *self)
-{
-  const GError *error = app_job_get_error (self->job);
-  g_autofree char *text = NULL;
-
-  if (error == NULL)
-    return;
-  text = g_strdup_printf (
-      "Calotype %s\n%s\n%s %d: %s\n", BASE_VERSION,
-      app_job_get_device (self->job) != NULL ? app_job_get_device (self->job) : "",
-      g_quark_to_string (error->domain), error->code, error->message);
-  gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (self)), text);
-  app_compat_announce (GTK_WIDGET (self), _ ("Copied"));
-}
-
-static GtkWidget *
-make_button (const char *label, const char *action)
-{
-  GtkWidget *button = gtk_button_new_with_label (label);
-
-  gtk_actionable_set_action_name (GTK_ACTIONABLE (button), action);
-  return button;
 }
 
 static GtkWidget *
@@ -366,73 +240,12 @@ make_stack (AppStage *self)
   return self->stack;
 }
 
-static GtkWidget *
-make_after (AppStage *self)
-{
-  GtkWidget *buttons = app_wrap_new (6, 6, FALSE);
-
-  self->after = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
-  self->message = gtk_label_new ("");
-  gtk_label_set_wrap (GTK_LABEL (self->message), TRUE);
-  gtk_label_set_wrap_mode (GTK_LABEL (self->message), PANGO_WRAP_WORD_CHAR);
-  gtk_label_set_xalign (GTK_LABEL (self->message), 0);
-  gtk_label_set_selectable (GTK_LABEL (self->message), TRUE);
-  gtk_widget_set_hexpand (self->message, TRUE);
-  self->go_on = make_button (_ ("Continue"), "win.continue");
-  self->keep = make_button (_ ("Keep Preview"), "win.keep-preview");
-  self->discard = make_button (_ ("Discard"), "win.discard");
-  self->details = gtk_button_new_with_label (_ ("Copy Details"));
-  g_signal_connect (self->details, "clicked", G_CALLBACK (on_details), self);
-  /* The icon stands with the buttons: a box of an icon and a wrapped label gets its
-   * height wrong by a pixel in GTK 4.8. */
-  self->warning = gtk_image_new_from_icon_name ("dialog-warning-symbolic");
-  app_wrap_append (APP_WRAP (buttons), self->warning);
-  app_wrap_append (APP_WRAP (buttons), self->details);
-  app_wrap_append (APP_WRAP (buttons), self->go_on);
-  app_wrap_append (APP_WRAP (buttons), self->keep);
-  app_wrap_append (APP_WRAP (buttons), self->discard);
-  gtk_box_append (GTK_BOX (self->after), self->message);
-  gtk_box_append (GTK_BOX (self->after), buttons);
-  gtk_widget_set_visible (self->after, FALSE);
-  return self->after;
-}
-
-static GtkWidget *
-make_foot (AppStage *self)
-{
-  GtkWidget *row = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
-
-  self->foot = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
-  self->line = gtk_label_new ("");
-  gtk_label_set_ellipsize (GTK_LABEL (self->line), PANGO_ELLIPSIZE_END);
-  gtk_widget_add_css_class (self->line, "caption");
-  gtk_widget_set_visible (self->line, FALSE);
-  self->scrubber = APP_SCRUBBER (app_scrubber_new ());
-  g_signal_connect (self->scrubber, "position-changed", G_CALLBACK (on_position), self);
-  self->status = gtk_label_new ("");
-  gtk_label_set_width_chars (GTK_LABEL (self->status), 12);
-  gtk_label_set_xalign (GTK_LABEL (self->status), 1);
-  gtk_label_set_ellipsize (GTK_LABEL (self->status), PANGO_ELLIPSIZE_END);
-  gtk_widget_add_css_class (self->status, "numeric");
-  self->stop = make_button (_ ("Stop"), "win.stop");
-  gtk_box_append (GTK_BOX (row), GTK_WIDGET (self->scrubber));
-  gtk_box_append (GTK_BOX (row), self->status);
-  gtk_box_append (GTK_BOX (row), self->stop);
-  gtk_box_append (GTK_BOX (self->foot), self->line);
-  gtk_box_append (GTK_BOX (self->foot), row);
-  gtk_box_append (GTK_BOX (self->foot), make_after (self));
-  gtk_widget_add_css_class (self->foot, "app-foot");
-  return self->foot;
-}
-
 static void
 app_stage_dispose (GObject *object)
 {
   AppStage *self = APP_STAGE (object);
 
-  if (self->job != NULL)
-    g_signal_handlers_disconnect_by_data (self->job, self);
-  g_clear_object (&self->job);
+  g_clear_pointer (&self->menu, gtk_widget_unparent);
   g_clear_pointer (&self->box, gtk_widget_unparent);
   G_OBJECT_CLASS (app_stage_parent_class)->dispose (object);
 }
@@ -456,9 +269,11 @@ app_stage_init (AppStage *self)
 {
   self->box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
   gtk_box_append (GTK_BOX (self->box), make_stack (self));
-  gtk_box_append (GTK_BOX (self->box), make_foot (self));
+  self->foot = APP_FOOT (app_foot_new ());
+  g_signal_connect (app_foot_get_scrubber (self->foot), "position-changed",
+                    G_CALLBACK (on_position), self);
+  gtk_box_append (GTK_BOX (self->box), GTK_WIDGET (self->foot));
   gtk_widget_set_parent (self->box, GTK_WIDGET (self));
-  update_foot (self);
 }
 
 GtkWidget *

@@ -12,9 +12,9 @@
 /* The picture is taken inside the program, of what GTK draws: no window manager and no
  * screen take part, so that with GSK_RENDERER=cairo it is the same bits every time. */
 static void
-on_screenshot (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+take_picture (GtkWidget *widget, const char *path)
 {
-  GtkWidget *widget = user_data;
+  GtkNative *native = gtk_widget_get_native (widget);
   g_autoptr (GdkPaintable) paintable = gtk_widget_paintable_new (widget);
   g_autoptr (GtkSnapshot) snapshot = gtk_snapshot_new ();
   double width = gdk_paintable_get_intrinsic_width (paintable);
@@ -26,9 +26,44 @@ on_screenshot (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   node = gtk_snapshot_to_node (snapshot);
   if (node == NULL)
     return;
-  texture = gsk_renderer_render_texture (gtk_native_get_renderer (GTK_NATIVE (widget)),
-                                         node, &GRAPHENE_RECT_INIT (0, 0, width, height));
-  gdk_texture_save_to_png (texture, g_variant_get_string (parameter, NULL));
+  texture = gsk_renderer_render_texture (gtk_native_get_renderer (native), node,
+                                         &GRAPHENE_RECT_INIT (0, 0, width, height));
+  gdk_texture_save_to_png (texture, path);
+}
+
+static void
+on_screenshot (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  take_picture (user_data, g_variant_get_string (parameter, NULL));
+}
+
+/* (nullable): the first shown descendant of the type called @type */
+static GtkWidget *
+find_shown (GtkWidget *widget, const char *type)
+{
+  GtkWidget *found = NULL;
+
+  if (!gtk_widget_get_mapped (widget))
+    return NULL;
+  if (g_str_equal (G_OBJECT_TYPE_NAME (widget), type))
+    return widget;
+  for (GtkWidget *child = gtk_widget_get_first_child (widget);
+       child != NULL && found == NULL; child = gtk_widget_get_next_sibling (child))
+    found = find_shown (child, type);
+  return found;
+}
+
+/* One widget alone: "AppCanvas" and where to write it. */
+static void
+on_screenshot_of (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  const char *type, *path;
+  GtkWidget *widget;
+
+  g_variant_get (parameter, "(&s&s)", &type, &path);
+  widget = find_shown (user_data, type);
+  if (widget != NULL)
+    take_picture (widget, path);
 }
 
 static void
@@ -148,8 +183,11 @@ on_text_scale (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 }
 
 static const GActionEntry test_entries[] = {
-  { "screenshot", on_screenshot, "s" },     { "write-texts", on_write_texts, "s" },
-  { "write-places", on_write_places, "s" }, { "resize", on_resize, "(ii)" },
+  { "screenshot", on_screenshot, "s" },
+  { "write-texts", on_write_texts, "s" },
+  { "screenshot-of", on_screenshot_of, "(ss)" },
+  { "write-places", on_write_places, "s" },
+  { "resize", on_resize, "(ii)" },
   { "text-scale", on_text_scale, "d" },
 };
 

@@ -291,15 +291,14 @@ do_keep (AppWorker *self, AppWork *work)
 
       good = image != NULL && save_picture (self, work, run, i, image, &error);
     }
+  AppEvent *event = app_worker_event (self, APP_EVENT_ENDED, work->job);
+  event->state = good ? APP_JOB_DONE : APP_JOB_FAILED;
   if (!good)
     {
-      AppEvent *event = app_worker_event (self, APP_EVENT_ENDED, work->job);
-
-      event->state = APP_JOB_FAILED;
       event->error = g_error_copy (error);
       event->bytes = g_bytes_ref (work->state);
-      app_worker_post (event);
     }
+  app_worker_post (event);
 }
 
 typedef enum

@@ -122,6 +122,12 @@ sampler_run_finished (const SamplerRun *run)
   return run->index == run->steps;
 }
 
+gsize
+sampler_run_n (const SamplerRun *run)
+{
+  return run->n;
+}
+
 const float *
 sampler_run_latents (const SamplerRun *run)
 {

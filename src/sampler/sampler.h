@@ -137,6 +137,8 @@ gboolean sampler_run_step (SamplerRun *run,
                            gpointer user_data,
                            GError **error);
 const float *sampler_run_latents (const SamplerRun *run);
+/** sampler_run_n: floats of the latents of all pictures */
+gsize sampler_run_n (const SamplerRun *run);
 /** sampler_run_denoised: predicted clean latents of the last step; NULL before the first
  */
 const float *sampler_run_denoised (const SamplerRun *run);

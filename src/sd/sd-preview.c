@@ -2,9 +2,10 @@
  *
  * The predicted clean latents are decoded by the VAE where that costs little beside a
  * step, else by TAESD where its file is at hand (sd-taesd.c), else turned to colours by a
- * linear map: 8×8 pixels of one colour for each latent. The map is fitted by least
- * squares to the model's own decoder, since a model may have a latent space of its own;
- * it needs one small decode, the first time that it is wanted.
+ * linear map: one colour for each latent, smoothed to half the picture's size, by which
+ * such a preview is known to hold less than a decode. The map is fitted by least squares
+ * to the model's own decoder, since a model may have a latent space of its own; it needs
+ * one small decode, the first time that it is wanted.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -217,7 +218,7 @@ preview_by_factors (
         }
     }
   g_autoptr (ImageBuffer) small = image_buffer_from_floats (rgb, w, h);
-  return image_buffer_resize (small, 8 * w, 8 * h);
+  return image_buffer_resize (small, 4 * w, 4 * h);
 }
 
 /* ---- choosing ---- */

@@ -154,3 +154,21 @@ sd_run_load (SdEngine *engine, GBytes *bytes, const BaseTask *task, GError **err
     return NULL;
   return g_steal_pointer (&run);
 }
+
+guint
+sd_run_state_step (GBytes *state, GBytes **denoised)
+{
+  g_autoptr (GVariant) fields = open_state (state, NULL);
+  if (denoised != NULL)
+    *denoised = NULL;
+  if (fields == NULL)
+    return 0;
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (fields);
+  g_autoptr (SamplerRun) run = read_sampler (&dict, NULL);
+  if (run == NULL)
+    return 0;
+  if (denoised != NULL && sampler_run_denoised (run) != NULL)
+    *denoised
+        = g_bytes_new (sampler_run_denoised (run), sampler_run_n (run) * sizeof (float));
+  return sampler_run_step_index (run);
+}

@@ -203,7 +203,7 @@ gboolean sd_run_step (SdRun *run, const BaseTask *task, GError **error);
 const float *sd_run_latents (SdRun *run, gsize *n);
 const float *sd_run_denoised (SdRun *run, gsize *n);
 /** sd_run_preview: of the predicted clean picture: the VAE where cheap, else fitted
- * factors */
+ * factors, then of half the picture's size */
 ImageBuffer *sd_run_preview (SdRun *run, guint picture, GError **error);
 /** sd_run_decode: the VAE's picture of the current latents; refuses non-finite or blank
  * ones */
@@ -228,6 +228,14 @@ float *sd_engine_encode (SdEngine *engine,
                          GError **error);
 /** sd_run_save: everything needed to continue with the same bits, params too */
 GBytes *sd_run_save (SdRun *run);
+/**
+ * sd_run_state_step: what a saved state tells without an engine
+ * @denoised: (out) (optional) (transfer full) (nullable): float[batch][4][h/8][w/8], the
+ * predicted clean latents of the last step; NULL before the first
+ *
+ * Returns: steps finished; 0 also for what is not a state. Thread: any
+ */
+guint sd_run_state_step (GBytes *state, GBytes **denoised);
 SdRun *
 sd_run_load (SdEngine *engine, GBytes *state, const BaseTask *task, GError **error);
 /** sd_run_save_picture: PNG with `parameters` and our own chunk, atomically */

@@ -20,42 +20,16 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from gi.repository import GLib  # noqa: E402
 
 from driver import Window, wait_for, write_journal  # noqa: E402
-from files import png_chunks, png_pixels, write_tensors  # noqa: E402
+from files import png_chunks, png_pixels, png_rows, write_tensors  # noqa: E402
 
 PROGRAM, MODEL, FOLDER = (os.path.abspath(sys.argv.pop(1)) for _ in range(3))
 SIZES = ((360, 640), (1000, 700), (1600, 1000))
 GREY = (0x7D, 0x7D, 0x7D)  # the stage around a picture
 
 
-def rows(path):
-    """(width, height, bytes per pixel, rows of a PNG of 8-bit RGB or RGBA), filters undone."""
-    head = next(body for kind, body in png_chunks(path) if kind == "IHDR")
-    width, height, depth, colour = struct.unpack(">IIBB", head[:10])
-    assert depth == 8 and colour in (2, 6), (depth, colour)
-    n, data, out = 4 if colour == 6 else 3, png_pixels(path), []
-    stride = width * n
-    previous = bytearray(stride)
-    for y in range(height):
-        start = y * (stride + 1)
-        kind, row = data[start], bytearray(data[start + 1:start + 1 + stride])
-        for i in range(stride if kind else 0):
-            a, b = row[i - n] if i >= n else 0, previous[i]
-            c = previous[i - n] if i >= n else 0
-            if kind == 4:
-                p = a + b - c
-                pa, pb, pc = abs(p - a), abs(p - b), abs(p - c)
-                guess = a if pa <= pb and pa <= pc else b if pb <= pc else c
-            else:
-                guess = (0, a, b, (a + b) // 2)[kind]
-            row[i] = (row[i] + guess) & 255
-        out.append(row)
-        previous = row
-    return width, height, n, out
-
-
 def stage_share(path):
     """The part of the window that the stage takes, its right and left edges read off its grey."""
-    width, height, n, lines = rows(path)
+    width, height, n, lines = png_rows(path)
     grey = [y for y in range(height) if lines[y].count(bytes(GREY)) > 40]
     if not grey:
         return 0
@@ -115,7 +89,7 @@ class States(unittest.TestCase):
         for i in range(3):
             path = os.path.join(FOLDER, f"pictures-step-{i}.png")
             window.look(path)
-            shots.append(rows(path))
+            shots.append(png_rows(path))
             time.sleep(0.4)
         width, height, n, first = shots[0]
         for _, _, _, other in shots[1:]:

@@ -62,3 +62,29 @@ def png_texts(path):
             compressed, rest = rest[0], rest[2:].split(b"\0", 2)[2]
             texts[key.decode()] = (zlib.decompress(rest) if compressed else rest).decode()
     return texts
+
+
+def png_rows(path):
+    """(width, height, bytes per pixel, rows of a PNG of 8-bit RGB or RGBA), filters undone."""
+    head = next(body for kind, body in png_chunks(path) if kind == "IHDR")
+    width, height, depth, colour = struct.unpack(">IIBB", head[:10])
+    assert depth == 8 and colour in (2, 6), (depth, colour)
+    n, data, out = 4 if colour == 6 else 3, png_pixels(path), []
+    stride = width * n
+    previous = bytearray(stride)
+    for y in range(height):
+        start = y * (stride + 1)
+        kind, row = data[start], bytearray(data[start + 1:start + 1 + stride])
+        for i in range(stride if kind else 0):
+            a, b = row[i - n] if i >= n else 0, previous[i]
+            c = previous[i - n] if i >= n else 0
+            if kind == 4:
+                p = a + b - c
+                pa, pb, pc = abs(p - a), abs(p - b), abs(p - c)
+                guess = a if pa <= pb and pa <= pc else b if pb <= pc else c
+            else:
+                guess = (0, a, b, (a + b) // 2)[kind]
+            row[i] = (row[i] + guess) & 255
+        out.append(row)
+        previous = row
+    return width, height, n, out
