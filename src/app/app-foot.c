@@ -363,7 +363,7 @@ make_details (AppFoot *self)
   gtk_label_set_xalign (self->details_text, 0);
   gtk_widget_add_css_class (text, "app-code");
   gtk_widget_add_css_class (text, "monospace");
-  gtk_widget_set_direction (text, GTK_TEXT_DIR_LTR);
+  gtk_widget_set_direction (text, GTK_TEXT_DIR_LTR); /* paths and numbers */
   gtk_widget_set_halign (copy, GTK_ALIGN_END);
   g_signal_connect (copy, "clicked", G_CALLBACK (on_copy_details), self);
   gtk_box_append (GTK_BOX (box), text);
@@ -459,6 +459,14 @@ void
 app_foot_set_menu (AppFoot *self, GMenuModel *menu)
 {
   gtk_menu_button_set_menu_model (GTK_MENU_BUTTON (self->menu), menu);
+}
+
+void
+app_foot_show_menu (AppFoot *self, gboolean shown)
+{
+  /* Its place stays. */
+  gtk_widget_set_opacity (self->menu, shown ? 1 : 0);
+  gtk_widget_set_sensitive (self->menu, shown);
 }
 
 static GtkWidget *

@@ -26,3 +26,5 @@ void app_foot_set_run (AppFoot *self, AppJob *run);
 void app_foot_set_line (AppFoot *self, const char *text);
 /** app_foot_set_menu: of the picture, for the button that stands where Stop was */
 void app_foot_set_menu (AppFoot *self, GMenuModel *menu);
+/** app_foot_show_menu: whether there is a picture for it */
+void app_foot_show_menu (AppFoot *self, gboolean shown);

@@ -314,6 +314,8 @@ app_history_focus (AppHistory *self)
   AppPicture *chosen = gtk_single_selection_get_selected_item (self->selection);
   GtkWidget *child = gtk_widget_get_first_child (GTK_WIDGET (self->grid));
 
+  if (g_list_model_get_n_items (G_LIST_MODEL (self->selection)) == 0)
+    return FALSE;
   for (; chosen != NULL && child != NULL; child = gtk_widget_get_next_sibling (child))
     {
       GtkWidget *overlay = gtk_widget_get_first_child (child);

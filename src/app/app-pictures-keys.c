@@ -72,8 +72,7 @@ focus_pane (AppPicturesPage *self, Pane pane)
       app_form_focus_settings (self->form);
       break;
     case PANE_PICTURE:
-      app_stage_focus_picture (self->stage);
-      break;
+      return app_stage_focus_picture (self->stage);
     case PANE_HISTORY:
       return gtk_widget_get_mapped (GTK_WIDGET (self->history))
              && app_history_focus (self->history);

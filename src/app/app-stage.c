@@ -40,6 +40,7 @@ app_stage_show_picture (AppStage *self,
                         AppCanvasChange change)
 {
   app_canvas_set_picture (self->canvas, texture, (int) width, (int) height, change);
+  app_foot_show_menu (self->foot, texture != NULL);
   gtk_stack_set_visible_child_name (GTK_STACK (self->stack),
                                     texture != NULL ? "canvas" : "empty");
 }
@@ -94,6 +95,7 @@ app_stage_show_sheet (AppStage *self, AppJob *job, guint step)
                                  GDK_PAINTABLE (texture));
     }
   gtk_stack_set_visible_child_name (GTK_STACK (self->stack), "sheet");
+  app_foot_show_menu (self->foot, FALSE);
 }
 
 void
@@ -109,13 +111,13 @@ app_stage_set_alone (AppStage *self, gboolean alone)
   gtk_widget_set_visible (GTK_WIDGET (self->foot), !alone);
 }
 
-void
+gboolean
 app_stage_focus_picture (AppStage *self)
 {
   if (gtk_widget_get_mapped (GTK_WIDGET (self->canvas)))
-    gtk_widget_grab_focus (GTK_WIDGET (self->canvas));
-  else if (!gtk_widget_child_focus (self->stack, GTK_DIR_TAB_FORWARD))
-    gtk_widget_child_focus (GTK_WIDGET (self->foot), GTK_DIR_TAB_FORWARD);
+    return gtk_widget_grab_focus (GTK_WIDGET (self->canvas));
+  return gtk_widget_get_mapped (self->sheet)
+         && gtk_widget_child_focus (self->sheet, GTK_DIR_TAB_FORWARD);
 }
 
 static void

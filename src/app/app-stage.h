@@ -28,7 +28,7 @@ void app_stage_show_sheet (AppStage *self, AppJob *job, guint step);
 void app_stage_set_empty (AppStage *self, const char *title, const char *text);
 /** app_stage_set_alone: TRUE: the picture without anything under it */
 void app_stage_set_alone (AppStage *self, gboolean alone);
-/** app_stage_focus_picture: the picture, or what stands in its place */
-void app_stage_focus_picture (AppStage *self);
+/** app_stage_focus_picture: FALSE: there is none */
+gboolean app_stage_focus_picture (AppStage *self);
 /** app_stage_set_menu: of the picture */
 void app_stage_set_menu (AppStage *self, GMenuModel *menu);

@@ -19,7 +19,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 from gi.repository import GLib  # noqa: E402
 
-from driver import Window, wait_for, write_journal  # noqa: E402
+from driver import Window, pictures, wait_for, write_journal  # noqa: E402
 from files import png_chunks, png_pixels, png_rows, write_tensors  # noqa: E402
 
 PROGRAM, MODEL, FOLDER = (os.path.abspath(sys.argv.pop(1)) for _ in range(3))
@@ -70,7 +70,8 @@ class States(unittest.TestCase):
         window = self.start(**{"steps": 6, "seed": "4", **journal})
         window.wait_enabled("generate")
         window.act("generate")
-        wait_for(lambda: window.actions().get("save-copy"), "a saved picture")
+        wait_for(lambda: len(pictures()) == journal.get("batch", 1), "saved pictures")
+        window.wait_enabled("stop", False)
         return window
 
     def test_finished_at_every_size(self):

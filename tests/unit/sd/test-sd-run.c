@@ -181,10 +181,12 @@ test_preview (void)
   while (sd_run_step_index (run) < 4)
     {
       g_assert_true (sd_run_step (run, NULL, &error));
-      g_autoptr (ImageBuffer) image = sd_run_preview (run, 0, &error);
+      g_autoptr (ImageBuffer) preview = sd_run_preview (run, 0, &error);
       g_assert_no_error (error);
-      g_assert_cmpuint (image->width, ==, 64);
-      g_assert_cmpuint (image->height, ==, 64);
+      /* Whole by the decoder, half by colours: measured times decide. */
+      g_assert_true (preview->width == 64 || preview->width == 32);
+      g_assert_cmpuint (preview->height, ==, preview->width);
+      g_autoptr (ImageBuffer) image = image_buffer_resize (preview, 64, 64);
       if (last != NULL)
         g_assert_cmpint (memcmp (image->pixels, last->pixels, 64 * 64 * 3), !=, 0);
       image_buffer_free (last);
