@@ -51,7 +51,15 @@ test_resume (gconstpointer data)
   sd_test_finish (whole);
   g_assert_true (sd_run_step (first, NULL, &error));
   g_assert_true (sd_run_step (first, NULL, &error));
-  g_autoptr (GBytes) state = sd_run_save (first);
+  g_autoptr (GBytes) state = sd_run_save (first), denoised = NULL, nothing = NULL;
+  gsize floats;
+  g_assert_cmpuint (sd_run_state_step (state, &denoised), ==, 2);
+  const float *seen = sd_run_denoised (first, &floats);
+  g_assert_cmpmem (g_bytes_get_data (denoised, NULL), g_bytes_get_size (denoised), seen,
+                   floats * sizeof (float));
+  g_autoptr (GBytes) junk = g_bytes_new_static ("junk", 4);
+  g_assert_cmpuint (sd_run_state_step (junk, &nothing), ==, 0);
+  g_assert_null (nothing);
   g_autoptr (SdRun) between = start (other, NULL);
   sd_test_finish (between);
   g_autoptr (SdRun) second = sd_run_load (engine, state, NULL, &error);
