@@ -19,7 +19,7 @@ the next one is made.
 #include "app/app-wrap.h"
 
 #define SHORT_REST 2.0 /* seconds under which no countdown is shown */
-#define REST_CHARS 6
+#define REST_CHARS 5
 
 struct _AppFoot
 {
@@ -181,7 +181,11 @@ show_after (AppFoot *self)
                          app_job_get_step (self->job), app_job_get_n_steps (self->job));
   gtk_label_set_text (GTK_LABEL (self->ended), text);
   gtk_widget_set_visible (self->ended, !failed);
-  gtk_widget_set_visible (self->cause, failed);
+  /* That there is no device stands in the picture's place and over the page. */
+  gtk_widget_set_visible (self->cause,
+                          failed
+                              && !g_error_matches (app_job_get_error (self->job),
+                                                   GPU_ERROR, GPU_ERROR_NO_DEVICE));
   gtk_widget_set_visible (self->warning, failed);
   gtk_widget_set_visible (self->details, FALSE);
   gtk_widget_set_visible (self->remedy, FALSE);
@@ -220,6 +224,9 @@ show_status (AppFoot *self)
   count = count_text (app_job_get_step (job), app_job_get_n_steps (job));
   rest = rest_text (job);
   gtk_label_set_text (GTK_LABEL (self->count), count);
+  /* Without the two characters that keep the order of the numbers. */
+  gtk_label_set_width_chars (GTK_LABEL (self->count),
+                             (int) g_utf8_strlen (count, -1) - 2);
   gtk_label_set_text (GTK_LABEL (self->rest), rest);
   gtk_label_set_text (GTK_LABEL (self->total), count);
   gtk_stack_set_visible_child_name (GTK_STACK (self->numbers), decoding ? "decoding"
@@ -420,7 +427,6 @@ make_numbers (AppFoot *self)
   gtk_label_set_xalign (GTK_LABEL (self->count), 1);
   gtk_label_set_xalign (GTK_LABEL (self->rest), 1);
   gtk_label_set_xalign (GTK_LABEL (decoding), 1);
-  gtk_label_set_width_chars (GTK_LABEL (self->count), 7);
   gtk_label_set_width_chars (GTK_LABEL (self->rest), REST_CHARS);
   gtk_widget_add_css_class (self->count, "numeric");
   gtk_widget_add_css_class (self->rest, "numeric");

@@ -11,7 +11,7 @@ the parent too, which may have something newer to show than this picture's last 
 
 #include "app/app-scrubber.h"
 
-#include "app/app-compat.h"
+#include "app/app-ink.h"
 
 #include <glib/gi18n.h>
 
@@ -145,7 +145,9 @@ app_scrubber_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
   int h = gtk_widget_get_height (widget), w = gtk_widget_get_width (widget);
   GdkRGBA color, faint;
 
-  app_compat_get_color (widget, &color);
+  app_ink_get (widget, APP_INK_DATA, &color);
+  if (!gtk_widget_is_sensitive (widget))
+    color.alpha *= 0.5f;
   faint = color;
   faint.alpha *= 0.25f;
   gtk_snapshot_append_color (
