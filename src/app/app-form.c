@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "app/app-form.h"
+#include "app/app-prediction.h"
 
 #include <glib/gi18n.h>
 #include <math.h>
@@ -26,7 +27,7 @@ struct _AppForm
   GtkEntry *negative, *seed;
   GtkMenuButton *size_button, *queue_button;
   GtkSpinButton *batch, *steps, *cfg;
-  GtkDropDown *sampler, *schedule, *rng;
+  GtkDropDown *sampler, *schedule, *rng, *prediction;
   GtkToggleButton *lock;
   GtkExpander *more;
   GtkWidget *generate;
@@ -316,8 +317,9 @@ fill_examples (AppForm *self, const SdInfo *info)
 }
 
 void
-app_form_set_info (AppForm *self, const SdInfo *info)
+app_form_set_info (AppForm *self, const SdInfo *info, const char *path)
 {
+  app_prediction_bind (self->prediction, path, info);
   app_prompt_set_info (self->editor, info);
   fill_examples (self, info);
 }
@@ -488,6 +490,7 @@ app_form_class_init (AppFormClass *class)
   BIND (sampler);
   BIND (schedule);
   BIND (rng);
+  BIND (prediction);
   BIND (lock);
   BIND (more);
   BIND (generate);

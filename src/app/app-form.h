@@ -13,8 +13,8 @@ G_DECLARE_FINAL_TYPE (AppForm, app_form, APP, FORM, GtkWidget)
 /* Main thread. What it shows is the session's settings; what is typed goes there. */
 void app_form_set_session (AppForm *self, AppSession *session);
 /** app_form_set_info: (nullable): the model's words and examples; must live as long as it
- * is set */
-void app_form_set_info (AppForm *self, const SdInfo *info);
+ * is set; @path: (nullable): of its file */
+void app_form_set_info (AppForm *self, const SdInfo *info, const char *path);
 /** app_form_set_note: @reason: (nullable): why Generate cannot be pressed; else @line
  * stands there */
 void app_form_set_note (AppForm *self, const char *reason, const char *line);

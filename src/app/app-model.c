@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "app/app-model.h"
+#include "app/app-prediction.h"
 
 #include <glib/gi18n.h>
 
@@ -106,6 +107,8 @@ load_thread (GTask *gtask, gpointer source, gpointer data, GCancellable *cancell
 
   self->model = st_model_open (load->path, &task, &error);
   if (self->model != NULL)
+    app_prediction_attach (self->model, load->path);
+  if (self->model != NULL)
     self->tree = st_tree_new (self->model, &task, &error);
   if (self->tree == NULL)
     {
@@ -135,6 +138,7 @@ app_model_load_async (const char *path,
   g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
   Load *load = g_new0 (Load, 1);
 
+  app_prediction_load ();
   load->path = g_strdup (path);
   load->raw = g_settings_get_boolean (app_settings_get (), "raw-names");
   load->progress = progress;

@@ -118,7 +118,7 @@ app_pictures_page_set_model (AppPicturesPage *self, AppModel *model)
   g_return_if_fail (APP_IS_PICTURES_PAGE (self));
 
   /* The form first: it looks into the old model's list of words until it has another. */
-  app_form_set_info (self->form, app_model_get_info (model));
+  app_form_set_info (self->form, app_model_get_info (model), app_model_get_path (model));
   g_set_object (&self->model, model);
   app_session_set_model (self->session, app_model_get_path (model),
                          app_model_get_info (model));

@@ -41,6 +41,7 @@ struct _AppWorker
   /* the thread's own */
   SdEngine *engine;
   char *engine_path;
+  SdPrediction engine_prediction; /* what the user said when it was opened */
   gint64 next_progress;
   const char *last_stage;
 };

@@ -7,6 +7,7 @@
 
 #include "config.h"
 
+#include "app/app-prediction.h"
 #include "app/app-worker-private.h"
 
 #include "app/app-session.h"
@@ -66,13 +67,16 @@ need_engine (AppWorker *self, const char *path, const BaseTask *task, GError **e
 {
   g_autoptr (StModel) model = NULL;
 
-  if (self->engine != NULL && strcmp (self->engine_path, path) == 0)
+  if (self->engine != NULL && strcmp (self->engine_path, path) == 0
+      && self->engine_prediction == app_prediction_get (path))
     return TRUE;
   if (self->engine != NULL)
     drop_engine (self);
   model = st_model_open (path, task, error);
   if (model == NULL)
     return FALSE;
+  self->engine_prediction = app_prediction_get (path);
+  app_prediction_attach (model, path);
   self->engine = sd_engine_new (model, -1, SD_PRECISION_AUTO, task, error);
   if (self->engine == NULL)
     return FALSE;
