@@ -108,7 +108,7 @@ update_waiting (AppDetails *self, guint n_missing)
   const GError *error = app_stats_get_error (self->stats);
   g_autofree char *text = NULL;
 
-  if (self->shown == NULL && error != NULL)
+  if (self->shown == NULL && n_missing == 0 && error != NULL)
     text = g_strdup_printf (_ ("No statistics: %s"), error->message);
   else if (n_missing > 0 && self->shown != NULL)
     {

@@ -3,7 +3,8 @@
  * Three sentences: what is wrong (the reader's own message, which names the tensor and
  * the numbers), what that means, what to do. Under Details: the kind of the error as
  * other programs spell it, and the bytes at the start of the file, which tell an expert
- * what the file really is.
+ * what the file really is. What can be read of a damaged file is shown as a model is;
+ * where that fails, the text at its start is shown here.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -29,7 +30,7 @@ struct _AppFault
   GtkExpander *expander;
   GtkButton *show_readable;
   GtkLabel *readable;
-  char *report;
+  char *path, *report;
 };
 
 G_DEFINE_FINAL_TYPE (AppFault, app_fault, GTK_TYPE_WIDGET)
@@ -180,7 +181,7 @@ make_sentence (const char *message)
 }
 
 void
-app_fault_set (AppFault *self, const char *path, const GError *error)
+app_fault_set (AppFault *self, const char *path, const GError *error, gboolean tried)
 {
   guint8 bytes[TEXT_BYTES];
   Explanation explanation = explain (path, error);
@@ -200,8 +201,10 @@ app_fault_set (AppFault *self, const char *path, const GError *error)
   gtk_label_set_label (self->remedy, _ (explanation.remedy));
   gtk_label_set_label (self->details, details);
   gtk_expander_set_expanded (self->expander, FALSE);
-  gtk_widget_set_visible (GTK_WIDGET (self->show_readable), text != NULL);
-  gtk_widget_set_visible (GTK_WIDGET (self->readable), FALSE);
+  gtk_widget_set_visible (GTK_WIDGET (self->show_readable), text != NULL && !tried);
+  gtk_widget_set_visible (GTK_WIDGET (self->readable), text != NULL && tried);
+  g_free (self->path);
+  self->path = g_strdup (path);
   gtk_label_set_label (self->readable, text != NULL ? text : "");
   g_free (self->report);
   self->report = g_strdup_printf ("Calotype %s\n%s: %s\n%s\n", BASE_VERSION, kind,
@@ -211,8 +214,7 @@ app_fault_set (AppFault *self, const char *path, const GError *error)
 static void
 on_show_readable (AppFault *self)
 {
-  gtk_widget_set_visible (GTK_WIDGET (self->readable), TRUE);
-  gtk_widget_set_visible (GTK_WIDGET (self->show_readable), FALSE);
+  gtk_widget_activate_action (GTK_WIDGET (self), "win.show-damaged", "s", self->path);
 }
 
 static void
@@ -231,6 +233,7 @@ app_fault_dispose (GObject *object)
   AppFault *self = APP_FAULT (object);
 
   g_clear_pointer (&self->report, g_free);
+  g_clear_pointer (&self->path, g_free);
   gtk_widget_dispose_template (GTK_WIDGET (self), APP_TYPE_FAULT);
   /* GTK 4.8 leaves the template's own root where it is. */
   while (gtk_widget_get_first_child (GTK_WIDGET (self)) != NULL)

@@ -36,7 +36,7 @@ typedef struct
   GMutex lock;
   const char *stage;
   guint64 done, total;
-  gboolean under_way, raw;
+  gboolean under_way, raw, damaged;
   GTask *task; /* not owned: the loading's own */
 } Load;
 
@@ -91,9 +91,30 @@ on_progress (const char *stage, guint64 done, guint64 total, gpointer user_data)
 static char *
 make_title (StModel *model, gboolean bundled)
 {
-  if (bundled)
-    return g_strdup (_ ("Sample Model"));
-  return st_model_title (model);
+  char *title = bundled ? g_strdup (_ ("Sample Model")) : st_model_title (model);
+
+  if (st_model_fault (model) != NULL)
+    {
+      g_autofree char *whole = title;
+      /* Translators: title of a file that is shown though it is damaged */
+      title = g_strdup_printf (_ ("%s (damaged)"), whole);
+    }
+  return title;
+}
+
+static SdInfo *
+make_info (StModel *model)
+{
+  const GError *fault = st_model_fault (model);
+  SdInfo *info = sd_info_new (model);
+
+  if (fault != NULL)
+    {
+      g_free (info->why_not);
+      info->can_generate = FALSE;
+      info->why_not = g_strdup_printf (_ ("This file is damaged: %s"), fault->message);
+    }
+  return info;
 }
 
 static void
@@ -105,7 +126,8 @@ load_thread (GTask *gtask, gpointer source, gpointer data, GCancellable *cancell
   BaseTask task = { cancellable, load->progress != NULL ? on_progress : NULL, load };
   GError *error = NULL;
 
-  self->model = st_model_open (load->path, &task, &error);
+  self->model = load->damaged ? st_model_open_damaged (load->path, &task, &error)
+                              : st_model_open (load->path, &task, &error);
   if (self->model != NULL)
     app_prediction_attach (self->model, load->path);
   if (self->model != NULL)
@@ -120,12 +142,37 @@ load_thread (GTask *gtask, gpointer source, gpointer data, GCancellable *cancell
       const StTensor *tensor = st_model_tensor (self->model, i)->tensor;
       self->dtype_bytes[tensor->dtype] += tensor->end - tensor->begin;
     }
-  self->info = sd_info_new (self->model);
+  self->info = make_info (self->model);
   self->bundled = g_strcmp0 (bundled, load->path) == 0;
   self->title = make_title (self->model, self->bundled);
   self->outline = app_outline_new (st_tree_root (self->tree), self->title,
                                    st_model_n_tensors (self->model), !load->raw);
   g_task_return_pointer (gtask, g_steal_pointer (&self), g_object_unref);
+}
+
+static void
+load_async (const char *path,
+            gboolean damaged,
+            GCancellable *cancellable,
+            AppModelProgress progress,
+            GAsyncReadyCallback callback,
+            gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
+  Load *load = g_new0 (Load, 1);
+
+  app_prediction_load ();
+  load->path = g_strdup (path);
+  load->damaged = damaged;
+  load->raw = g_settings_get_boolean (app_settings_get (), "raw-names");
+  load->progress = progress;
+  load->user_data = user_data;
+  load->task = task;
+  g_mutex_init (&load->lock);
+  g_task_set_source_tag (task,
+                         damaged ? app_model_load_damaged_async : app_model_load_async);
+  g_task_set_task_data (task, load, load_free);
+  g_task_run_in_thread (task, load_thread);
 }
 
 void
@@ -135,19 +182,17 @@ app_model_load_async (const char *path,
                       GAsyncReadyCallback callback,
                       gpointer user_data)
 {
-  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
-  Load *load = g_new0 (Load, 1);
+  load_async (path, FALSE, cancellable, progress, callback, user_data);
+}
 
-  app_prediction_load ();
-  load->path = g_strdup (path);
-  load->raw = g_settings_get_boolean (app_settings_get (), "raw-names");
-  load->progress = progress;
-  load->user_data = user_data;
-  load->task = task;
-  g_mutex_init (&load->lock);
-  g_task_set_source_tag (task, app_model_load_async);
-  g_task_set_task_data (task, load, load_free);
-  g_task_run_in_thread (task, load_thread);
+void
+app_model_load_damaged_async (const char *path,
+                              GCancellable *cancellable,
+                              AppModelProgress progress,
+                              GAsyncReadyCallback callback,
+                              gpointer user_data)
+{
+  load_async (path, TRUE, cancellable, progress, callback, user_data);
 }
 
 AppModel *

@@ -25,6 +25,13 @@ void app_model_load_async (const char *path,
                            AppModelProgress progress,
                            GAsyncReadyCallback callback,
                            gpointer user_data);
+/** app_model_load_damaged_async: what can be read of a file that is at fault; such a
+ * model makes no pictures, and its title and `why_not` say so */
+void app_model_load_damaged_async (const char *path,
+                                   GCancellable *cancellable,
+                                   AppModelProgress progress,
+                                   GAsyncReadyCallback callback,
+                                   gpointer user_data);
 /** app_model_load_finish: (transfer full): NULL with an error of ST_ERROR or G_IO_ERROR
  */
 AppModel *app_model_load_finish (GAsyncResult *result, GError **error);

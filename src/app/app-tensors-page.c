@@ -86,10 +86,10 @@ app_tensors_page_show_previous (AppTensorsPage *self)
 }
 
 void
-app_tensors_page_show_fault (AppTensorsPage *self, const GError *error)
+app_tensors_page_show_fault (AppTensorsPage *self, const GError *error, gboolean tried)
 {
   g_return_if_fail (APP_IS_TENSORS_PAGE (self));
-  app_fault_set (self->fault, self->loading_path, error);
+  app_fault_set (self->fault, self->loading_path, error, tried);
   gtk_stack_set_visible_child_name (self->stack, "fault");
 }
 
@@ -150,7 +150,6 @@ set_outline (AppTensorsPage *self, AppOutline *outline)
   if (self->stats == NULL)
     {
       self->stats = app_stats_new (self->model, outline);
-      self->told_error = FALSE;
       g_signal_connect_object (self->stats, "updated", G_CALLBACK (on_updated), self,
                                G_CONNECT_SWAPPED);
       want_all (self);
@@ -159,6 +158,23 @@ set_outline (AppTensorsPage *self, AppOutline *outline)
     app_stats_set_outline (self->stats, outline);
   app_details_set_stats (self->details, self->stats);
   app_tensor_tree_set_stats (self->tree, self->stats);
+}
+
+/* The banner tells of the model that is shown: that it is damaged, or nothing yet. */
+static void
+tell_damage (AppTensorsPage *self)
+{
+  const GError *fault = st_model_fault (app_model_get_model (self->model));
+  GtkRoot *root = gtk_widget_get_root (GTK_WIDGET (self));
+  g_autofree char *text = NULL;
+
+  if (fault != NULL)
+    text = g_strdup_printf (
+        _ ("What can be read of a damaged file is shown. What is wrong: %s"),
+        fault->message);
+  if (APP_IS_WINDOW (root) && (fault != NULL || self->told_error))
+    app_window_set_banner (APP_WINDOW (root), text, _ ("_Open Again"), "win.reload");
+  self->told_error = fault != NULL;
 }
 
 void
@@ -171,6 +187,7 @@ app_tensors_page_set_model (AppTensorsPage *self, AppModel *model)
     app_stats_stop (self->stats);
   g_clear_object (&self->stats);
   g_set_object (&self->model, model);
+  tell_damage (self);
   set_outline (self, app_model_get_outline (model));
   show_details (self, FALSE);
   gtk_stack_set_visible_child_name (self->stack, "browse");

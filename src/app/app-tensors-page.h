@@ -20,8 +20,10 @@ void app_tensors_page_show_loading (AppTensorsPage *self,
 void app_tensors_page_set_loading (AppTensorsPage *self, guint64 done, guint64 total);
 /** app_tensors_page_show_previous: back to the model that was there before loading */
 void app_tensors_page_show_previous (AppTensorsPage *self);
-/** app_tensors_page_show_fault: explains why the path being loaded cannot be shown */
-void app_tensors_page_show_fault (AppTensorsPage *self, const GError *error);
+/** app_tensors_page_show_fault: explains why the path being loaded cannot be shown;
+ * @tried: not even as a damaged file */
+void
+app_tensors_page_show_fault (AppTensorsPage *self, const GError *error, gboolean tried);
 void app_tensors_page_set_model (AppTensorsPage *self, AppModel *model);
 void app_tensors_page_set_narrow (AppTensorsPage *self, gboolean narrow);
 /** app_tensors_page_next_pane: F6: search → tree → details; FALSE after the last */

@@ -85,11 +85,18 @@ on_dismiss_banner (GSimpleAction *action, GVariant *parameter, gpointer user_dat
   app_window_set_banner (user_data, NULL, NULL, NULL);
 }
 
+static void
+on_show_damaged (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  app_window_open_damaged (user_data, g_variant_get_string (parameter, NULL));
+}
+
 static const GActionEntry entries[] = {
   { "open", on_open },
   { "open-folder", on_open_folder },
   { "use-model", on_use_model, "s" },
   { "reload", on_reload },
+  { "show-damaged", on_show_damaged, "s" },
   { "close", on_close },
   { "show-page", on_show_page, "s" },
   { "model-menu", on_model_menu },

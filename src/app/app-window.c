@@ -117,7 +117,8 @@ remember (AppModel *model)
   g_autofree char *folder = g_path_get_dirname (app_model_get_path (model));
   GtkRecentData data = { NULL };
 
-  if (uri == NULL || app_model_is_bundled (model))
+  if (uri == NULL || app_model_is_bundled (model)
+      || st_model_fault (app_model_get_model (model)) != NULL)
     return;
   data.display_name = (char *) app_model_get_title (model);
   data.mime_type = (char *) "application/vnd.safetensors";
@@ -144,7 +145,9 @@ on_loaded (GObject *source, GAsyncResult *result, gpointer user_data)
         app_tensors_page_show_previous (self->tensors);
       else
         {
-          app_tensors_page_show_fault (self->tensors, error);
+          app_tensors_page_show_fault (
+              self->tensors, error,
+              g_async_result_is_tagged (result, app_model_load_damaged_async));
           gtk_stack_set_visible_child_name (self->stack, "tensors");
         }
       return;
@@ -174,10 +177,9 @@ on_load_progress (const char *stage, guint64 done, guint64 total, gpointer user_
   app_tensors_page_set_loading (self->tensors, done, total);
 }
 
-void
-app_window_use_model (AppWindow *self, const char *path)
+static void
+begin_loading (AppWindow *self, const char *path)
 {
-  g_return_if_fail (APP_IS_WINDOW (self));
   app_watch_mark ("open");
   if (self->loading != NULL)
     g_cancellable_cancel (self->loading);
@@ -185,8 +187,24 @@ app_window_use_model (AppWindow *self, const char *path)
   self->loading = g_cancellable_new ();
   self->fresh = FALSE;
   app_tensors_page_show_loading (self->tensors, path, self->loading);
+}
+
+void
+app_window_use_model (AppWindow *self, const char *path)
+{
+  g_return_if_fail (APP_IS_WINDOW (self));
+  begin_loading (self, path);
   app_model_load_async (path, self->loading, on_load_progress, on_loaded,
                         g_object_ref (self));
+}
+
+void
+app_window_open_damaged (AppWindow *self, const char *path)
+{
+  g_return_if_fail (APP_IS_WINDOW (self));
+  begin_loading (self, path);
+  app_model_load_damaged_async (path, self->loading, on_load_progress, on_loaded,
+                                g_object_ref (self));
 }
 
 void

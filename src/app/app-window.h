@@ -22,6 +22,8 @@ void app_window_open (AppWindow *self, const char *path);
 /** app_window_use_model: as open, without changing the page: what the model button does
  */
 void app_window_use_model (AppWindow *self, const char *path);
+/** app_window_open_damaged: inspects what can be read of a file that is at fault */
+void app_window_open_damaged (AppWindow *self, const char *path);
 /** app_window_show_picture: FALSE: its history has none at @path */
 gboolean app_window_show_picture (AppWindow *window, const char *path);
 /** app_window_is_fresh: whether nothing was opened in it yet */

@@ -47,8 +47,8 @@ shape_text (const StTensor *tensor)
   return g_string_free (text, FALSE);
 }
 
-static gboolean
-check_size (StTensor *tensor, GError **error)
+gboolean
+st_tensor_check (StTensor *tensor, GError **error)
 {
   const guint64 bits_each = st_dtype_bits (tensor->dtype);
   const char *const dtype = st_dtype_name (tensor->dtype);
@@ -105,7 +105,7 @@ st_header_check (StTensor *tensors,
           return FALSE;
         }
       start = tensor->end;
-      if (!check_size (tensor, error))
+      if (!st_tensor_check (tensor, error))
         return FALSE;
     }
   if (start > data_bytes)

@@ -35,6 +35,7 @@ struct _StFile
   struct stat opened; /* as it was when the header was read */
   guint64 header_bytes, data_bytes;
   StHeader header;
+  GError *fault; /* of a damaged file; else NULL */
 };
 
 int
@@ -205,12 +206,42 @@ read_header_text (StFile *file, char *text, const BaseTask *task, GError **error
   return TRUE;
 }
 
+/* Of a damaged file the end of the header may be missing, and with it all data. */
 static gboolean
-read_header (StFile *file, guint64 size, const BaseTask *task, GError **error)
+read_some_length (StFile *file, guint64 size)
+{
+  if (read_length (file, size, &file->fault))
+    return TRUE;
+  if (!g_error_matches (file->fault, ST_ERROR, ST_ERROR_INVALID_HEADER_LENGTH))
+    return FALSE;
+  file->header_bytes = size - ST_LENGTH_BYTES;
+  file->data_bytes = 0;
+  return TRUE;
+}
+
+static gboolean
+salvage_header (StFile *file, const char *text, const BaseTask *task, GError **error)
+{
+  GError *fault = NULL;
+  const gboolean ok = st_header_salvage (&file->header, text, file->header_bytes,
+                                         file->data_bytes, task, &fault);
+
+  if (ok && file->fault == NULL)
+    file->fault = fault;
+  else if (ok)
+    g_clear_error (&fault); /* what a header lacks follows from its being cut */
+  else
+    g_propagate_error (error, fault);
+  return ok;
+}
+
+static gboolean
+read_header (
+    StFile *file, guint64 size, gboolean damaged, const BaseTask *task, GError **error)
 {
   g_autofree char *text = NULL;
 
-  if (!read_length (file, size, error))
+  if (damaged ? !read_some_length (file, size) : !read_length (file, size, error))
     return FALSE;
   text = g_try_malloc (file->header_bytes + 1);
   if (text == NULL)
@@ -220,13 +251,16 @@ read_header (StFile *file, guint64 size, const BaseTask *task, GError **error)
       return FALSE;
     }
   text[file->header_bytes] = 0;
-  return read_header_text (file, text, task, error)
-         && st_header_parse (&file->header, text, file->header_bytes, file->data_bytes,
-                             task, error);
+  if (!read_header_text (file, text, task, error))
+    return FALSE;
+  if (damaged)
+    return salvage_header (file, text, task, error);
+  return st_header_parse (&file->header, text, file->header_bytes, file->data_bytes, task,
+                          error);
 }
 
-StFile *
-st_file_open (const char *path, const BaseTask *task, GError **error)
+static StFile *
+open_file (const char *path, gboolean damaged, const BaseTask *task, GError **error)
 {
   g_autoptr (StFile) file = g_new0 (StFile, 1);
   GError *local = NULL;
@@ -242,11 +276,32 @@ st_file_open (const char *path, const BaseTask *task, GError **error)
       set_read_error (file, error);
       return NULL;
     }
-  if (read_header (file, size, task, &local) && check_unchanged (file, &local))
+  if (read_header (file, size, damaged, task, &local) && check_unchanged (file, &local)
+      && (file->fault == NULL || file->header.n_tensors > 0))
     return g_steal_pointer (&file);
+  if (local == NULL)
+    local = g_steal_pointer (&file->fault);
   explain_foreign (file, size, &local);
   g_propagate_error (error, local);
   return NULL;
+}
+
+StFile *
+st_file_open (const char *path, const BaseTask *task, GError **error)
+{
+  return open_file (path, FALSE, task, error);
+}
+
+StFile *
+st_file_open_damaged (const char *path, const BaseTask *task, GError **error)
+{
+  return open_file (path, TRUE, task, error);
+}
+
+const GError *
+st_file_fault (StFile *file)
+{
+  return file->fault;
 }
 
 StFile *
@@ -264,6 +319,7 @@ st_file_unref (StFile *file)
   if (file->fd >= 0)
     close (file->fd);
   st_header_clear (&file->header);
+  g_clear_error (&file->fault);
   g_free (file->path);
   g_free (file);
 }
@@ -343,12 +399,22 @@ st_file_warnings (StFile *file)
 }
 
 gboolean
+st_file_has (StFile *file, guint64 offset, guint64 n, GError **error)
+{
+  if (offset <= file->data_bytes && n <= file->data_bytes - offset)
+    return TRUE;
+  g_set_error (error, ST_ERROR, ST_ERROR_METADATA_INCOMPLETE_BUFFER,
+               _ ("the bytes are not there: “%s” ends before them"), file->path);
+  return FALSE;
+}
+
+gboolean
 st_file_read (StFile *file, guint64 offset, gsize n, void *dst, GError **error)
 {
   gssize got;
 
-  g_return_val_if_fail (offset <= file->data_bytes && n <= file->data_bytes - offset,
-                        FALSE);
+  if (!st_file_has (file, offset, n, error))
+    return FALSE;
   got = st_fd_read (file->fd, st_file_data_start (file) + offset, n, dst);
   if (got < 0)
     return set_read_error (file, error);

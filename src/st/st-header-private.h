@@ -40,11 +40,27 @@ gboolean st_header_parse (StHeader *header,
                           guint64 data_bytes,
                           const BaseTask *task,
                           GError **error);
+/**
+ * st_header_salvage: as much of a faulty header as is sound
+ * @fault: (out): what is wrong with it; stays NULL where nothing is
+ *
+ * The tensors up to the first fault of the text, but for those whose own entry
+ * contradicts itself. They may lie in each other's place or beyond the end of the data.
+ * FALSE only when @task was cancelled, with @fault set so.
+ */
+gboolean st_header_salvage (StHeader *header,
+                            const char *text,
+                            gsize length,
+                            guint64 data_bytes,
+                            const BaseTask *task,
+                            GError **fault);
 void st_header_clear (StHeader *header);
 
 /** st_name_is_plain: whether st_name_escape() would leave a short @name as it is */
 gboolean st_name_is_plain (const char *name, gsize length);
 
+/** st_tensor_check: whether type, shape and offsets fit each other; sets the count */
+gboolean st_tensor_check (StTensor *tensor, GError **error);
 /** st_header_check: the rules on offsets, shapes and sizes; part of st_header_parse() */
 gboolean st_header_check (StTensor *tensors,
                           guint n_tensors,

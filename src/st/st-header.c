@@ -472,24 +472,25 @@ list_warnings (Parser *parser, gsize header_bytes)
   header->warnings = g_strv_builder_end (list);
 }
 
-static gboolean
-parse (Parser *parser, const char *text, gsize length, guint64 data_bytes, GError **error)
+/* Bytes of @text before the first that is not UTF-8. */
+static gsize
+check_utf8 (const char *text, gsize length, GError **error)
 {
-  StHeader *header = parser->header;
   const gssize bad = st_json_find_bad_utf8 (text, length);
 
-  if (bad >= 0)
-    {
-      g_set_error (error, ST_ERROR, ST_ERROR_INVALID_HEADER,
-                   _ ("the header is not UTF-8 text: byte %zd is 0x%02X"), bad,
-                   (guchar) text[bad]);
-      return FALSE;
-    }
-  if (!read_header (parser))
-    {
-      set_json_error (parser, error);
-      return FALSE;
-    }
+  if (bad < 0)
+    return length;
+  g_set_error (error, ST_ERROR, ST_ERROR_INVALID_HEADER,
+               _ ("the header is not UTF-8 text: byte %zd is 0x%02X"), bad,
+               (guchar) text[bad]);
+  return (gsize) bad;
+}
+
+static void
+take_arrays (Parser *parser)
+{
+  StHeader *header = parser->header;
+
   header->n_tensors = parser->tensors->len;
   header->tensors
       = (StTensor *) (void *) g_array_free (g_steal_pointer (&parser->tensors), FALSE);
@@ -497,6 +498,21 @@ parse (Parser *parser, const char *text, gsize length, guint64 data_bytes, GErro
   header->metadata
       = (StMetadata *) (void *) g_array_free (g_steal_pointer (&parser->metadata), FALSE);
   sort_tensors (header);
+}
+
+static gboolean
+parse (Parser *parser, const char *text, gsize length, guint64 data_bytes, GError **error)
+{
+  StHeader *header = parser->header;
+
+  if (check_utf8 (text, length, error) < length)
+    return FALSE;
+  if (!read_header (parser))
+    {
+      set_json_error (parser, error);
+      return FALSE;
+    }
+  take_arrays (parser);
   if (!st_header_check (header->tensors, header->n_tensors, data_bytes, parser->task,
                         error))
     return FALSE;
@@ -504,13 +520,62 @@ parse (Parser *parser, const char *text, gsize length, guint64 data_bytes, GErro
   return TRUE;
 }
 
-gboolean
-st_header_parse (StHeader *header,
-                 const char *text,
-                 gsize length,
-                 guint64 data_bytes,
-                 const BaseTask *task,
-                 GError **error)
+/* Drops what contradicts itself; the names are entered again, since their places move. */
+static void
+keep_sound (StHeader *header)
+{
+  guint kept = 0;
+
+  for (guint i = 0; i < header->n_tensors; i++)
+    if (header->tensors[i].end >= header->tensors[i].begin
+        && st_tensor_check (&header->tensors[i], NULL))
+      header->tensors[kept++] = header->tensors[i];
+  if (kept == header->n_tensors)
+    return;
+  header->n_tensors = kept;
+  st_names_free (header->names);
+  header->names = st_names_new (tensor_name);
+  for (guint i = 0; i < kept; i++)
+    {
+      const StTensor *tensor = &header->tensors[i];
+      guint32 hash;
+
+      st_names_find (header->names, header->tensors, tensor->name, tensor->name_length,
+                     &hash);
+      st_names_add (header->names, hash, i);
+    }
+}
+
+static gboolean
+salvage (
+    Parser *parser, const char *text, gsize length, guint64 data_bytes, GError **fault)
+{
+  StHeader *header = parser->header;
+
+  parser->json.end = text + check_utf8 (text, length, fault);
+  if (!read_header (parser) && (*fault == NULL || parser->cancelled != NULL))
+    {
+      g_clear_error (fault);
+      set_json_error (parser, fault);
+    }
+  if (*fault != NULL && (*fault)->domain != ST_ERROR)
+    return FALSE;
+  take_arrays (parser);
+  if (*fault == NULL)
+    st_header_check (header->tensors, header->n_tensors, data_bytes, parser->task, fault);
+  keep_sound (header);
+  list_warnings (parser, length);
+  return *fault == NULL || (*fault)->domain == ST_ERROR;
+}
+
+static gboolean
+run_parser (gboolean (*how) (Parser *, const char *, gsize, guint64, GError **),
+            StHeader *header,
+            const char *text,
+            gsize length,
+            guint64 data_bytes,
+            const BaseTask *task,
+            GError **error)
 {
   Parser parser = { .header = header, .task = task };
   gboolean ok;
@@ -522,7 +587,7 @@ st_header_parse (StHeader *header,
   parser.metadata_names = st_names_new (metadata_name);
   parser.dims = g_array_new (FALSE, FALSE, sizeof (guint64));
 
-  ok = parse (&parser, text, length, data_bytes, error);
+  ok = how (&parser, text, length, data_bytes, error);
 
   st_json_clear (&parser.json);
   g_clear_pointer (&parser.tensors, g_array_unref);
@@ -535,6 +600,28 @@ st_header_parse (StHeader *header,
   if (!ok)
     st_header_clear (header);
   return ok;
+}
+
+gboolean
+st_header_parse (StHeader *header,
+                 const char *text,
+                 gsize length,
+                 guint64 data_bytes,
+                 const BaseTask *task,
+                 GError **error)
+{
+  return run_parser (parse, header, text, length, data_bytes, task, error);
+}
+
+gboolean
+st_header_salvage (StHeader *header,
+                   const char *text,
+                   gsize length,
+                   guint64 data_bytes,
+                   const BaseTask *task,
+                   GError **fault)
+{
+  return run_parser (salvage, header, text, length, data_bytes, task, fault);
 }
 
 void

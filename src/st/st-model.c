@@ -101,14 +101,20 @@ part_of (const StParts *parts, guint index)
 
 /* Opens all of @parts; the first that fails is the model's fault. */
 static gboolean
-open_parts (StModel *model, StParts *parts, const BaseTask *task, GError **error)
+open_parts (StModel *model,
+            StParts *parts,
+            gboolean damaged,
+            const BaseTask *task,
+            GError **error)
 {
   guint n_tensors = 0;
 
   for (guint i = 0; i < parts->parts->len; i++)
     {
       const StPart *part = part_of (parts, i);
-      StFile *file = st_file_open (part->path, task, error);
+      StFile *file = damaged && parts->parts->len == 1
+                         ? st_file_open_damaged (part->path, task, error)
+                         : st_file_open (part->path, task, error);
 
       if (file == NULL)
         {
@@ -145,8 +151,8 @@ open_parts (StModel *model, StParts *parts, const BaseTask *task, GError **error
   return TRUE;
 }
 
-StModel *
-st_model_open (const char *path, const BaseTask *task, GError **error)
+static StModel *
+open_model (const char *path, gboolean damaged, const BaseTask *task, GError **error)
 {
   g_autoptr (StModel) model = g_new0 (StModel, 1);
   StParts parts;
@@ -158,7 +164,7 @@ st_model_open (const char *path, const BaseTask *task, GError **error)
   model->arena = st_arena_new ();
   st_parts_init (&parts);
   ok = st_parts_find (&parts, path, task, error)
-       && open_parts (model, &parts, task, error);
+       && open_parts (model, &parts, damaged, task, error);
   if (ok)
     {
       for (guint i = 0; i < parts.indexes->len; i++)
@@ -175,6 +181,24 @@ st_model_open (const char *path, const BaseTask *task, GError **error)
     }
   st_parts_clear (&parts);
   return ok ? g_steal_pointer (&model) : NULL;
+}
+
+StModel *
+st_model_open (const char *path, const BaseTask *task, GError **error)
+{
+  return open_model (path, FALSE, task, error);
+}
+
+StModel *
+st_model_open_damaged (const char *path, const BaseTask *task, GError **error)
+{
+  return open_model (path, TRUE, task, error);
+}
+
+const GError *
+st_model_fault (StModel *model)
+{
+  return model->files->len == 1 ? st_file_fault (st_model_file (model, 0)) : NULL;
 }
 
 StModel *

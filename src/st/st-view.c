@@ -108,11 +108,8 @@ st_view_begin (StView *view, StFile *file, guint64 offset, gsize n)
   const guint64 last = MIN ((end + HUGE - 1) / HUGE * HUGE,
                             st_file_data_start (file) + st_file_data_bytes (file));
 
-  g_return_val_if_fail (offset <= st_file_data_bytes (file)
-                            && n <= st_file_data_bytes (file) - offset,
-                        FALSE);
-  if (n == 0 || last - first > G_MAXSIZE / 2 || current != NULL || !is_guarded ()
-      || !is_cached (fd, begin, end))
+  if (n == 0 || !st_file_has (file, offset, n, NULL) || last - first > G_MAXSIZE / 2
+      || current != NULL || !is_guarded () || !is_cached (fd, begin, end))
     return FALSE;
   gpointer map
       = mmap (NULL, (gsize) (last - first), PROT_READ, MAP_SHARED, fd, (off_t) first);

@@ -143,6 +143,16 @@ typedef struct _StFile StFile;
  * thread.
  */
 StFile *st_file_open (const char *path, const BaseTask *task, GError **error);
+/**
+ * st_file_open_damaged: of a file that st_file_open() refuses, what can be read
+ *
+ * Its tensors are those whose own entries are sound; they may lie in each other's place,
+ * or beyond the end of the file, where reading fails. To look at, not to compute with.
+ * NULL with the fault where there is no such tensor.
+ */
+StFile *st_file_open_damaged (const char *path, const BaseTask *task, GError **error);
+/** st_file_fault: (nullable): why st_file_open() refuses a damaged file */
+const GError *st_file_fault (StFile *file);
 /* What a file is that is none of ours. */
 typedef enum
 {
@@ -172,10 +182,12 @@ const StMetadata *st_file_metadata (StFile *file, guint index);
 /** st_file_metadata_value: (nullable): the value of @key */
 const char *st_file_metadata_value (StFile *file, const char *key);
 const char *const *st_file_warnings (StFile *file); /* NULL-terminated */
+/** st_file_has: whether there are @n bytes from @offset of the data part; without an
+ * entry at fault there are, for every tensor */
+gboolean st_file_has (StFile *file, guint64 offset, guint64 n, GError **error);
 /**
  * st_file_read:
  * @offset: byte in the data part
- * @n: bytes; offset + n beyond the data is a programmer's error
  */
 gboolean st_file_read (StFile *file, guint64 offset, gsize n, void *dst, GError **error);
 
@@ -248,6 +260,10 @@ StModel *st_model_open (const char *path, const BaseTask *task, GError **error);
  * the model is shared with another thread */
 void st_model_attach (StModel *model, gpointer data, GDestroyNotify destroy);
 gpointer st_model_attached (StModel *model); /* (nullable) */
+/** st_model_open_damaged: a single file by st_file_open_damaged(), what else as it is */
+StModel *st_model_open_damaged (const char *path, const BaseTask *task, GError **error);
+/** st_model_fault: (nullable): what is wrong with a damaged file */
+const GError *st_model_fault (StModel *model);
 StModel *st_model_ref (StModel *model);
 void st_model_unref (StModel *model);
 const char *st_model_path (StModel *model);

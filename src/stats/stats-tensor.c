@@ -444,7 +444,8 @@ stats_tensor_compute (StFile *file,
     .n_passes = 1,
   };
 
-  if (!base_task_check (task, error))
+  if (!base_task_check (task, error)
+      || !st_file_has (file, reader.begin, reader.size, error))
     return NULL;
   g_autoptr (StatsTensor) stats = stats_tensor_new (tensor->dtype);
   if (!compute (stats, &reader, error))

@@ -158,6 +158,34 @@ class Tensors(unittest.TestCase):
         self.see("Det här är en webbsida, inte modellen")
         self.assertEqual(window.quit(), 0)
 
+    def test_damaged_files(self):
+        """What can be read of a truncated file is a tree like any other, and marked."""
+        cut, torn = self.path("cut.safetensors"), self.path("torn.safetensors")
+        write_tensors(cut, {"a.whole": ("F32", [4], struct.pack("<4f", 1, 2, 3, 4)),
+                            "a.missing": ("F32", [4], struct.pack("<4f", 1, 2, 3, 4))})
+        os.truncate(cut, os.path.getsize(cut) - 4)
+        with open(torn, "wb") as out:
+            out.write(struct.pack("<Q", 40) + b'{"a":{"dtype":"F99","shape":[1],"data_of')
+        window = self.start(cut)
+        self.see("“cut.safetensors” Cannot Be Opened")
+        window.act("show-damaged", GLib.Variant("s", cut))
+        self.see("cut (damaged)")
+        self.see("This file is damaged: the file is cut off")
+        self.see("What can be read of a damaged file is shown.")
+        self.select("a.whole")
+        self.see("2.5")  # the mean
+        self.select("a.missing")
+        self.see("No statistics: the bytes are not there")
+        # Of this one only the text can be shown.
+        window.act("show-damaged", GLib.Variant("s", torn))
+        self.see("“torn.safetensors” Cannot Be Opened")
+        self.see("data_of")
+        # A sound file takes the banner away.
+        window.act("use-model", GLib.Variant("s", MODEL))
+        self.see("Stable Diffusion 1.x")
+        wait_for(lambda: not self.shows("What can be read of a damaged file"), "the banner to go")
+        self.assertEqual(window.quit(), 0)
+
     def test_several_windows(self):
         other = self.path("other.safetensors")
         write_tensors(other, {"a.b": ("F32", [4], struct.pack("<4f", 1, 2, 3, 4)),

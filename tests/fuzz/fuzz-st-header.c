@@ -90,6 +90,35 @@ check_model (void)
   g_assert_cmpuint (st_tree_root (tree)->n_tensors, ==, st_model_n_tensors (model));
 }
 
+/* What is salvaged of a refused file is sound one by one, and no reading goes astray. */
+static void
+check_damaged (const GError *refusal)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (StFile) file = st_file_open_damaged (path, NULL, &error);
+
+  g_assert_true ((file == NULL) == (error != NULL));
+  if (file == NULL)
+    return;
+  g_assert_true ((st_file_fault (file) == NULL) == (refusal == NULL));
+  for (guint i = 0; i < st_file_n_tensors (file); i++)
+    {
+      const StTensor *tensor = st_file_tensor (file, i);
+      const guint64 size = tensor->end - tensor->begin;
+      guint8 bytes[16];
+
+      g_assert_cmpuint (tensor->begin, <=, tensor->end);
+      g_assert_cmpuint (tensor->count * st_dtype_bits (tensor->dtype), ==, size * 8);
+      g_assert_true (st_file_find (file, tensor->name, tensor->name_length) == tensor);
+      if (size <= sizeof bytes)
+        g_assert_true (st_file_read (file, tensor->begin, size, bytes, NULL)
+                       == st_file_has (file, tensor->begin, size, NULL));
+    }
+  g_autoptr (StModel) model = st_model_open_damaged (path, NULL, NULL);
+  g_autoptr (StTree) tree = st_tree_new (model, NULL, NULL);
+  g_assert_cmpuint (st_tree_root (tree)->n_tensors, ==, st_file_n_tensors (file));
+}
+
 static void
 try_file (const guint8 *data, gsize size)
 {
@@ -103,6 +132,7 @@ try_file (const guint8 *data, gsize size)
     g_assert_true (g_utf8_validate (error->message, -1, NULL));
   const StForeign *foreign = st_file_find_foreign (path);
   g_assert_true (foreign == NULL || foreign->what != NULL);
+  check_damaged (error);
   if (file == NULL)
     return;
   check_file (file);

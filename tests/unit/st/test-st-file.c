@@ -318,6 +318,122 @@ test_model (void)
   g_assert_null (st_model_warnings (model)[0]);
 }
 
+/* ---- damaged files ---- */
+
+/* Of the file at @path, with @cut bytes less at its end, and @byte put at @place of its
+ * header where that is not 0. */
+static StFile *
+open_damaged (const char *path, guint cut, guint place, char byte)
+{
+  g_autofree char *text = NULL;
+  g_autoptr (GError) error = NULL;
+  gsize length;
+
+  g_assert_true (g_file_get_contents (path, &text, &length, NULL));
+  if (place != 0)
+    text[8 + place] = byte;
+  g_assert_true (g_file_set_contents (path, text, (gssize) (length - cut), NULL));
+  g_assert_null (st_file_open (path, NULL, NULL));
+  StFile *file = st_file_open_damaged (path, NULL, &error);
+  g_assert_true ((file == NULL) == (error != NULL));
+  return file;
+}
+
+static guint
+header_place (const char *path, const char *what)
+{
+  g_autofree char *text = NULL;
+  gsize length;
+
+  g_assert_true (g_file_get_contents (path, &text, &length, NULL));
+  const char *found = g_strstr_len (text + 8, (gssize) length - 8, what);
+  g_assert_nonnull (found);
+  return (guint) (found - text - 8);
+}
+
+static void
+test_damaged_end (void)
+{
+  g_autofree char *path = write_two ("end.safetensors");
+  g_autoptr (StFile) file = open_damaged (path, 2, 0, 0);
+  g_autoptr (GError) error = NULL;
+  float floats[6];
+  guint8 bytes[4];
+
+  g_assert_error (st_file_fault (file), ST_ERROR, ST_ERROR_METADATA_INCOMPLETE_BUFFER);
+  g_assert_cmpuint (st_file_n_tensors (file), ==, 2);
+  g_assert_cmpuint (st_file_data_bytes (file), ==, 26);
+  const StTensor *a = st_file_find (file, "a.floats", -1);
+  const StTensor *b = st_file_find (file, "b.bytes", -1);
+  g_assert_true (st_file_read (file, a->begin, 24, floats, &error));
+  g_assert_cmpfloat (floats[5], ==, 6);
+  g_assert_true (st_file_has (file, a->begin, 24, NULL));
+  g_assert_false (st_file_has (file, b->begin, 4, NULL));
+  g_assert_false (st_file_read (file, b->begin, 4, bytes, &error));
+  g_assert_error (error, ST_ERROR, ST_ERROR_METADATA_INCOMPLETE_BUFFER);
+  g_assert_cmpuint (st_file_n_metadata (file), ==, 2);
+
+  g_autoptr (StModel) model = st_model_open_damaged (path, NULL, NULL);
+  g_assert_nonnull (st_model_fault (model));
+  g_assert_cmpuint (st_model_n_tensors (model), ==, 2);
+}
+
+static void
+test_damaged_header (void)
+{
+  g_autofree char *path = write_two ("header.safetensors");
+  g_autoptr (GError) error = NULL;
+
+  /* The type of the second entry is none: the first stays. */
+  g_autoptr (StFile) typed = open_damaged (path, 0, header_place (path, "U8"), 'X');
+  g_assert_error (st_file_fault (typed), ST_ERROR,
+                  ST_ERROR_INVALID_HEADER_DESERIALIZATION);
+  g_assert_cmpuint (st_file_n_tensors (typed), ==, 1);
+  g_assert_nonnull (st_file_find (typed, "a.floats", -1));
+
+  /* A shape that does not fit its offsets is dropped alone, and the rest found. */
+  g_free (path);
+  path = write_two ("header.safetensors");
+  g_autoptr (StFile) shaped = open_damaged (path, 0, header_place (path, "3]"), '7');
+  g_assert_error (st_file_fault (shaped), ST_ERROR, ST_ERROR_TENSOR_INVALID_INFO);
+  g_assert_cmpuint (st_file_n_tensors (shaped), ==, 1);
+  g_assert_true (st_file_find (shaped, "b.bytes", -1) == st_file_tensor (shaped, 0));
+  g_assert_null (st_file_find (shaped, "a.floats", -1));
+
+  /* Bytes that are no text. */
+  g_free (path);
+  path = write_two ("header.safetensors");
+  g_autoptr (StFile) text
+      = open_damaged (path, 0, header_place (path, "b.bytes"), '\xff');
+  g_assert_error (st_file_fault (text), ST_ERROR, ST_ERROR_INVALID_HEADER);
+  g_assert_cmpuint (st_file_n_tensors (text), ==, 1);
+
+  /* The file ends in its header: names and shapes, and no byte of data. */
+  g_free (path);
+  path = write_two ("header.safetensors");
+  g_autoptr (StFile) short_file = open_damaged (path, 28 + 30, 0, 0);
+  g_assert_error (st_file_fault (short_file), ST_ERROR, ST_ERROR_INVALID_HEADER_LENGTH);
+  g_assert_cmpuint (st_file_n_tensors (short_file), ==, 1);
+  g_assert_cmpuint (st_file_data_bytes (short_file), ==, 0);
+
+  /* Nothing is left of it. */
+  g_assert_null (open_damaged (path, 0, 1, 'x'));
+  g_autofree char *none = path_of ("none.safetensors");
+  g_assert_null (st_file_open_damaged (none, NULL, &error));
+  g_assert_error (error, ST_ERROR, ST_ERROR_IO);
+}
+
+/* A sound file has no fault. */
+static void
+test_not_damaged (void)
+{
+  g_autofree char *path = write_two ("sound.safetensors");
+  g_autoptr (StFile) file = st_file_open_damaged (path, NULL, NULL);
+
+  g_assert_null (st_file_fault (file));
+  g_assert_cmpuint (st_file_n_tensors (file), ==, 2);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -325,6 +441,9 @@ main (int argc, char **argv)
 
   g_test_init (&argc, &argv, NULL);
   folder = g_dir_make_tmp ("st-file-XXXXXX", NULL);
+  g_test_add_func ("/st/file/damaged-end", test_damaged_end);
+  g_test_add_func ("/st/file/damaged-header", test_damaged_header);
+  g_test_add_func ("/st/file/not-damaged", test_not_damaged);
   g_test_add_func ("/st/file/view", test_view);
   g_test_add_func ("/st/file/view-truncated", test_view_truncated);
   g_test_add_func ("/st/file/view-leaves-others", test_view_leaves_others);

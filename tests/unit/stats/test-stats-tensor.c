@@ -99,6 +99,22 @@ test_threads (void)
     }
 }
 
+/* What lies beyond the end of a damaged file gives an error, however large it says it is;
+ * what lies within has its statistics. */
+static void
+test_beyond_the_end (void)
+{
+  g_autofree guint8 *data = fixture_raw (1 << 20);
+  StFile *file = fixture_file (ST_DTYPE_F32, data, 1 << 18);
+  g_autoptr (GError) error = NULL;
+  StTensor tensor = *st_file_tensor (file, 0);
+
+  tensor.end = G_GUINT64_CONSTANT (1) << 61;
+  g_assert_null (stats_tensor_compute (file, &tensor, NULL, &error));
+  g_assert_error (error, ST_ERROR, ST_ERROR_METADATA_INCOMPLETE_BUFFER);
+  fixture_file_free (file);
+}
+
 /* Bytes are counted in pairs where there are many: the counts are those of bytes, with an
  * odd one at the end too. */
 static void
@@ -377,6 +393,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/stats/tensor/beyond-the-end", test_beyond_the_end);
   g_test_add_func ("/stats/tensor/many-bytes", test_many_bytes);
   g_test_add_func ("/stats/tensor/unaligned", test_unaligned);
   g_test_add_func ("/stats/tensor/large-quantiles", test_large_quantiles);
