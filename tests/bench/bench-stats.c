@@ -39,6 +39,27 @@ make_weights (gsize n)
   return values;
 }
 
+/* The nearest of the 256 values. */
+static guint8
+nearest_f8 (StDtype dtype, float weight)
+{
+  guint8 best = 0;
+  float least = INFINITY;
+
+  for (guint code = 0; code < 256; code++)
+    {
+      const guint8 byte = (guint8) code;
+      float value;
+      st_dtype_to_float (dtype, &byte, 0, 1, &value);
+      if (fabsf (value - weight) < least)
+        {
+          least = fabsf (value - weight);
+          best = byte;
+        }
+    }
+  return best;
+}
+
 /* One weight in the type; for integers 10^6 or, of 8 bits, 1,000 times it. */
 static void
 put (StDtype dtype, float weight, guint8 *dst)
@@ -63,6 +84,10 @@ put (StDtype dtype, float weight, guint8 *dst)
     case ST_DTYPE_F16:
       memcpy (dst, &half, 2);
       break;
+    case ST_DTYPE_F8_E4M3:
+    case ST_DTYPE_F8_E5M2:
+      *dst = nearest_f8 (dtype, weight);
+      break;
     default:
       memcpy (dst, &whole, st_dtype_bits (dtype) < 8 ? 1 : st_dtype_bits (dtype) / 8);
     }
@@ -72,7 +97,7 @@ static void
 fill (StDtype dtype, const float *weights, guint8 *dst, gsize size)
 {
   gsize width = dtype == ST_DTYPE_C64 ? 4 : MAX (st_dtype_bits (dtype) / 8, 1);
-  gsize n = MIN (size / width, N_WEIGHTS);
+  gsize n = MIN (size / width, st_dtype_bits (dtype) == 8 ? N_WEIGHTS / 16 : N_WEIGHTS);
 
   for (gsize i = 0; i < n; i++)
     put (dtype, weights[i], dst + i * width);
@@ -173,9 +198,9 @@ int
 main (int argc, char **argv)
 {
   static const StDtype types[]
-      = { ST_DTYPE_F4,   ST_DTYPE_F6_E2M3, ST_DTYPE_U8,  ST_DTYPE_F8_E4M3,
-          ST_DTYPE_BF16, ST_DTYPE_F16,     ST_DTYPE_I32, ST_DTYPE_F32,
-          ST_DTYPE_C64,  ST_DTYPE_F64,     ST_DTYPE_I64 };
+      = { ST_DTYPE_F4,      ST_DTYPE_F6_E2M3, ST_DTYPE_I8,  ST_DTYPE_F8_E4M3,
+          ST_DTYPE_F8_E5M2, ST_DTYPE_BF16,    ST_DTYPE_F16, ST_DTYPE_I32,
+          ST_DTYPE_F32,     ST_DTYPE_C64,     ST_DTYPE_F64, ST_DTYPE_I64 };
   gsize size = (argc > 1 ? g_ascii_strtoull (argv[1], NULL, 10) : 512) * 960000;
   g_autofree float *weights = make_weights (N_WEIGHTS);
   g_autofree guint8 *data = g_malloc (MAX (size, N_SMALL * SMALL * 2));

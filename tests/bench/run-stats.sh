@@ -14,7 +14,7 @@ size=${2:-512}
 out=$here/results/stats-$(date +%F).txt
 mkdir -p "$here/results"
 {
-  echo "Exact statistics, GB/s of file from the page cache; best of three"
+  echo "Exact statistics, GB/s of file from the page cache; best of twelve"
   echo "date     $(date -u +%FT%TZ)"
   echo "machine  $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores, load $(cut -d ' ' -f 1 /proc/loadavg), Linux $(uname -r)"
   echo "command  tests/bench/run-stats.sh BUILD_FOLDER $size"
