@@ -362,7 +362,8 @@ sd_engine_raise_precision (SdEngine *engine)
 
 /* ---- opening ---- */
 
-/* Other programs name a model by the hash of its file; a folder has none. */
+/* Other programs name a model by the hash of its file; a folder has none. Begun when the
+ * weights have been read: two readers at once are slow on a disk. */
 static StHash *
 begin_hash (StModel *model)
 {
@@ -463,7 +464,6 @@ sd_engine_new (StModel *model,
   if (engine->names == NULL)
     return NULL;
   engine->fingerprint = make_fingerprint (engine);
-  engine->hash = begin_hash (model);
   engine->tokenizer = sd_tokenizer_new (error);
   if (engine->tokenizer == NULL || !base_task_check (task, error)
       || !open_device (engine, device, precision, error)
@@ -473,6 +473,7 @@ sd_engine_new (StModel *model,
   sampler_levels_init_scaled_linear (&engine->levels, 0.00085, 0.012);
   if (engine->info->zero_snr)
     sampler_levels_rescale_zero_snr (&engine->levels);
+  engine->hash = begin_hash (model);
   return g_steal_pointer (&engine);
 }
 
