@@ -40,6 +40,7 @@ struct _AppOutline
   GHashTable *human_ids; /* set of ids whose label is one for people */
   guint32 *of_tensor;
   guint n_tensors;
+  int capitals; /* in names: 1: some, -1: none, 0: not known; atomic */
 };
 
 static void
@@ -300,6 +301,33 @@ gboolean
 app_outline_is_human (const AppOutline *self, guint32 id)
 {
   return g_hash_table_contains (self->human_ids, GUINT_TO_POINTER (id));
+}
+
+gboolean
+app_outline_has_human (const AppOutline *self)
+{
+  return g_hash_table_size (self->human_ids) > 0;
+}
+
+gboolean
+app_outline_has_capitals (AppOutline *self)
+{
+  int known = g_atomic_int_get (&self->capitals);
+
+  if (known != 0)
+    return known > 0;
+  known = -1;
+  for (guint32 id = 0; id < self->nodes->len && known < 0; id++)
+    {
+      const StNode *node = g_array_index (self->nodes, AppOutlineNode, id).node;
+      const char *at = node != NULL && node->tensor != NULL ? node->tensor->name : "";
+
+      for (; *at != '\0' && known < 0; at++)
+        if (*at >= 'A' && *at <= 'Z')
+          known = 1;
+    }
+  g_atomic_int_set (&self->capitals, known);
+  return known > 0;
 }
 
 guint32

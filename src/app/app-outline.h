@@ -48,6 +48,11 @@ const AppOutlineNode *app_outline_get (const AppOutline *self, guint32 id);
 void app_outline_totals (const AppOutline *self, guint32 id, AppOutlineTotals *totals);
 /** app_outline_is_human: whether the row's label is one for people, not the file's */
 gboolean app_outline_is_human (const AppOutline *self, guint32 id);
+/** app_outline_has_human: whether any row is such a one */
+gboolean app_outline_has_human (const AppOutline *self);
+/** app_outline_has_capitals: whether any tensor's name has a capital letter (ASCII);
+ * looks through all names once */
+gboolean app_outline_has_capitals (AppOutline *self);
 /** app_outline_find: the row of a tensor, by its index in the model */
 guint32 app_outline_find (const AppOutline *self, guint tensor_index);
 /** app_outline_find_path: the row of a group or tensor by its full name, or

@@ -26,7 +26,8 @@ typedef struct
   guint32 dtypes; /* bits */
   char relation;  /* < > = */
   guint64 bytes;
-  GArray *shape; /* guint64 */
+  GArray *shape;       /* guint64 */
+  gboolean has_number; /* a # in the text */
 } Term;
 
 struct _AppQuery
@@ -122,6 +123,7 @@ term_new (const char *word)
 
   term->text = g_ascii_strdown (word, -1);
   term->folded = g_utf8_casefold (word, -1);
+  term->has_number = strchr (word, '#') != NULL;
   if (g_str_has_prefix (term->text, "dtype:") && read_dtypes (term->text + 6, term))
     return term;
   if (g_str_has_prefix (term->text, "size") && read_size (term->text + 4, term))
@@ -248,7 +250,7 @@ matches_size (const Term *term, guint64 bytes)
 }
 
 static gboolean
-matches (const Term *term, const StNode *node)
+matches (const Term *term, const StNode *node, gboolean capitals)
 {
   const StTensor *tensor = node->tensor->tensor;
 
@@ -262,6 +264,9 @@ matches (const Term *term, const StNode *node)
       return matches_shape (tensor, term->shape);
     case TERM_TEXT:
     default:
+      /* The words are in small letters; where names are too, the C library is faster. */
+      if (!capitals && !term->has_number)
+        return strstr (node->tensor->name, term->text) != NULL;
       return matches_text (node->tensor->name, term->text);
     }
 }
@@ -288,7 +293,7 @@ words_of_part (const AppQuery *self, const AppOutline *outline, guint32 id)
 
 guint8 *
 app_query_run (const AppQuery *self,
-               const AppOutline *outline,
+               AppOutline *outline,
                const guint8 *within,
                GCancellable *cancellable,
                guint *n_hits)
@@ -296,6 +301,8 @@ app_query_run (const AppQuery *self,
   guint size = app_outline_size (outline);
   g_autofree guint8 *shown = g_new0 (guint8, size);
   g_autofree guint64 *words = g_new0 (guint64, size);
+  gboolean capitals = app_outline_has_capitals (outline);
+  gboolean human = app_outline_has_human (outline);
 
   *n_hits = 0;
   for (guint32 id = 0; id < size; id++)
@@ -305,8 +312,9 @@ app_query_run (const AppQuery *self,
 
       if (id % 4096 == 0 && g_cancellable_is_cancelled (cancellable))
         return NULL;
-      words[id] = words_of_part (self, outline, id);
-      if (node->parent != APP_OUTLINE_NONE)
+      if (human)
+        words[id] = words_of_part (self, outline, id);
+      if (human && node->parent != APP_OUTLINE_NONE)
         words[id] |= words[node->parent];
       if (node->node == NULL || node->node->tensor == NULL
           || (within != NULL && !within[id]))
@@ -314,7 +322,7 @@ app_query_run (const AppQuery *self,
       for (i = 0; i < self->terms->len; i++)
         {
           gboolean said = i < 64 && (words[id] & (G_GUINT64_CONSTANT (1) << i)) != 0;
-          if (!said && !matches (self->terms->pdata[i], node->node))
+          if (!said && !matches (self->terms->pdata[i], node->node, capitals))
             break;
         }
       shown[id] = i == self->terms->len;

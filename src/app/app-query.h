@@ -35,7 +35,7 @@ gboolean app_query_narrows (const char *text, const char *before);
  * Thread: any. Returns: (transfer full): free with g_free; NULL when cancelled
  */
 guint8 *app_query_run (const AppQuery *self,
-                       const AppOutline *outline,
+                       AppOutline *outline,
                        const guint8 *within,
                        GCancellable *cancellable,
                        guint *n_hits);

@@ -183,7 +183,7 @@ test_ranges (void)
 }
 
 static guint
-count_hits (const AppOutline *outline, const char *text)
+count_hits (AppOutline *outline, const char *text)
 {
   g_autoptr (AppQuery) query = app_query_new (text);
   g_autofree guint8 *shown = NULL;
