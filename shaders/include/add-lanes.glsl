@@ -13,5 +13,13 @@ float add_lanes(float x)
     return sum;
 }
 #else
-float add_lanes(float x) { return subgroupAdd(x); }
+// Where a lane's value is handed round by shuffles (Mesa 22's CPU driver) that is twice as fast
+// as subgroupAdd, which goes lane by lane.
+float add_lanes(float x)
+{
+    if (BCAST) return subgroupAdd(x);
+    float sum = 0;
+    [[unroll]] for (uint i = 0; i < SG; i++) sum += from_lane(x, i);
+    return sum;
+}
 #endif

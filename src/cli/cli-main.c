@@ -22,6 +22,7 @@ static const struct
   { "stats", cli_stats, "exact statistics of tensors" },
   { "generate", cli_generate, "a picture from words" },
   { "devices", cli_devices, "what pictures can be computed on" },
+  { "bench", cli_bench, "how fast a device is, and how near to it a model comes" },
   { "warm", cli_warm, "compile all shaders for a device now" },
 };
 

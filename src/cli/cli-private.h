@@ -27,6 +27,7 @@ int cli_stats (int argc, char **argv);
 int cli_devices (int argc, char **argv);
 int cli_generate (int argc, char **argv);
 int cli_warm (int argc, char **argv);
+int cli_bench (int argc, char **argv);
 
 /**
  * cli_parse: options into their places; what remains are operands

@@ -301,6 +301,16 @@ gpu_recording_n_dispatches (GpuRecording *recording)
   return recording->dispatches->len;
 }
 
+double
+gpu_recording_bytes (GpuRecording *recording)
+{
+  double bytes = 0;
+
+  for (guint i = 0; i < recording->dispatches->len; i++)
+    bytes += g_array_index (recording->dispatches, GpuDispatch, i).timing.bytes;
+  return bytes;
+}
+
 guint
 gpu_recording_n_barriers (GpuRecording *recording)
 {

@@ -260,12 +260,14 @@ gboolean gpu_recording_finish (GpuRecording *recording, gboolean profile, GError
  */
 gboolean
 gpu_recording_run (GpuRecording *recording, const BaseTask *task, GError **error);
-/** gpu_recording_timings: (element-type GpuTiming) (transfer full): needs @profile at
- * finish */
+/** gpu_recording_timings: (element-type GpuTiming) (transfer full): of every dispatch;
+ * without @profile at finish the times are 0 */
 GArray *gpu_recording_timings (GpuRecording *recording);
 guint gpu_recording_n_dispatches (GpuRecording *recording);
 /** gpu_recording_n_barriers: between dispatches */
 guint gpu_recording_n_barriers (GpuRecording *recording);
+/** gpu_recording_bytes: read and written by all dispatches, as stated */
+double gpu_recording_bytes (GpuRecording *recording);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GpuDevice, gpu_device_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GpuBuffer, gpu_buffer_unref)

@@ -13,11 +13,13 @@
 /* Widest head of which q and the output stay in one lane's registers. On lavapipe
  * registers are memory anyway and sums over lanes are dear; on GPUs it is the other way
  * round. */
-#define NARROW_CPU 96
+#define NARROW_CPU 160
 #define NARROW_GPU 64
 #define LANES_KEYS 4
-/* Up to so many rows two at a time gain nothing, and take twice as long to compile. */
+/* Up to so many rows a lane takes one, from so many on four, between them two: rows share
+ * what is fetched and handed round, but each takes time to compile. */
 #define SHORT 256
+#define LONG 1024
 
 /* attention-staged.comp: a workgroup's largest size, its keys at once, and the
  * invocations that share a query */
@@ -40,13 +42,13 @@ direct_form (const NnEmit *emit, const NnAttention *p)
 {
   guint lanes = nn_emit_lanes (emit), d4 = p->head_dim / 4;
   guint narrow = emit->info->kind == GPU_KIND_CPU ? NARROW_CPU : NARROW_GPU;
-  guint rows;
+  guint rows, t_q = p->q->h * p->q->w;
 
   if (p->head_dim <= narrow)
     {
-      gboolean two = p->head_dim <= 64 && emit->info->kind == GPU_KIND_CPU
-                     && p->q->h * p->q->w > SHORT;
-      rows = two ? 2 : 1;
+      gboolean several = p->head_dim <= 64 && emit->info->kind == GPU_KIND_CPU;
+
+      rows = !several || t_q <= SHORT ? 1 : t_q < LONG ? 2 : 4;
       return (Form){ "attention-rows", 0, { rows, LANES_KEYS }, 2, rows * lanes };
     }
   rows = nn_div_up (d4, lanes) > 8 ? 2 : 4;

@@ -255,14 +255,14 @@ nn_program_flops (const NnProgram *program)
   return program->flops;
 }
 
-/** nn_program_timings: (transfer full): of the latest run; empty without @profile or
- * before a run */
+/** nn_program_timings: (transfer full): of the latest run; empty before a run, without
+ * times unless @profile was asked for */
 GArray *
 nn_program_timings (NnProgram *program)
 {
   if (program->timings != NULL)
     return g_array_copy (program->timings);
-  if (program->profile && program->recording != NULL)
+  if (program->recording != NULL)
     return gpu_recording_timings (program->recording);
   return g_array_new (FALSE, TRUE, sizeof (GpuTiming));
 }

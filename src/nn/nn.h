@@ -271,6 +271,36 @@ guint64 nn_program_streamed_bytes (const NnProgram *program);
 double nn_program_flops (const NnProgram *program);
 GArray *nn_program_timings (NnProgram *program); /* GpuTiming; for the reference too */
 
+/* ---- measuring ---- */
+
+/* What a program asks of its device. */
+typedef struct
+{
+  guint operators, dispatches;
+  guint barriers;
+  guint levels;       /* dispatches that wait for each other, one after the other */
+  double flops;       /* of the operators, however they are computed */
+  double bytes;       /* read and written by all dispatches */
+  double ideal_bytes; /* weights once, each activation written once and read once */
+} NnProgramFacts;
+/** nn_program_facts: FALSE before the first run, and for the reference */
+gboolean nn_program_facts (NnProgram *program, NnProgramFacts *facts);
+
+/* What a device does per second with our kernels on work that suits them. */
+typedef struct
+{
+  double flops;            /* a large product */
+  double processor_flops;  /* the same, per second of processor time; CPU devices only */
+  double bytes;            /* copied: read plus written */
+  double dispatch_seconds; /* of one that does nothing and waits for the one before */
+} NnDeviceRates;
+/** nn_measure_device: takes about a second. Blocking. */
+gboolean nn_measure_device (GpuDevice *device,
+                            NnType activations,
+                            NnDeviceRates *rates,
+                            const BaseTask *task,
+                            GError **error);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (NnContext, nn_context_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (NnState, nn_state_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (NnGraph, nn_graph_free)

@@ -179,6 +179,28 @@ gboolean sd_engine_warm (SdEngine *engine,
                          const BaseTask *task,
                          GError **error);
 
+/* How long a network takes, and what it asks of the device. */
+typedef struct
+{
+  const char *name; /* "step": one pass of the UNet; "decode" */
+  guint batch;
+  guint repeats;
+  double seconds, processor_seconds; /* the best of the repeats */
+  double first_seconds;              /* of the first, with all that is made once */
+  NnProgramFacts facts;
+  GArray *dispatches; /* GpuTiming; without times unless profiled */
+} SdBenchRow;
+
+/** sd_engine_rates: what the device does at best; zeros for the reference */
+gboolean sd_engine_rates (SdEngine *engine,
+                          NnDeviceRates *rates,
+                          const BaseTask *task,
+                          GError **error);
+/** sd_engine_bench: (element-type SdBenchRow) (transfer full): some steps and decodes at
+ * the model's defaults but for the size; seconds on a GPU, minutes on a CPU */
+GArray *sd_engine_bench (
+    SdEngine *engine, guint width, guint height, const BaseTask *task, GError **error);
+
 /* One press of Generate: `batch` pictures made side by side, step by step. */
 typedef struct _SdRun SdRun;
 

@@ -42,7 +42,7 @@ class Cli(unittest.TestCase):
         return out
 
     def test_help_is_complete(self):
-        for command in ("inspect", "stats", "generate", "devices", "warm"):
+        for command in ("inspect", "stats", "generate", "devices", "bench", "warm"):
             self.assertIn(command, run("--help").stdout)
             self.assertEqual(run(command, "--help").returncode, 0)
         text = run("generate", "--help").stdout
@@ -273,6 +273,18 @@ class Cli(unittest.TestCase):
         devices = json.loads(run("devices", "--json").stdout)
         self.assertGreaterEqual(len(devices), 1)
         self.assertTrue(devices[0]["name"])
+
+    def test_bench(self):
+        answer = json.loads(run("bench", "--json", "--width", "64", "--height", "64").stdout)
+        for rate in ("flops_per_second", "copy_bytes_per_second", "dispatch_seconds"):
+            self.assertGreater(answer[rate], 0)
+        self.assertEqual([n["name"] for n in answer["networks"]], ["step", "decode"])
+        for network in answer["networks"]:
+            self.assertGreater(network["seconds"], 0)
+            self.assertGreater(network["floor_seconds"], 0)
+            self.assertGreaterEqual(network["bytes"], network["ideal_bytes"] / 2)
+            self.assertEqual(sum(k["count"] for k in network["kernels"]), network["dispatches"])
+            self.assertLess(network["barriers"], network["dispatches"])
 
     def test_full_disk(self):
         for args in (("--output", "/dev/full"), ("--output", self.path("x.png"), "--latents-out", "/dev/full")):

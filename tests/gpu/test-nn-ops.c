@@ -426,6 +426,8 @@ typedef struct
 static const AttentionCase attention_cases[] = {
   { "attention 8", 2, 64, 64, 8, 8, FALSE, TRUE, 0 },
   { "attention 16, tail", 1, 37, 53, 3, 16, FALSE, FALSE, 0 },
+  { "attention 16, two rows a lane", 1, 300, 35, 2, 16, FALSE, FALSE, 0 },
+  { "attention 16, four rows a lane", 1, 1030, 50, 2, 16, FALSE, FALSE, 47 },
   { "attention 24, k_valid", 2, 64, 80, 8, 24, FALSE, FALSE, 77 },
   { "attention 40", 1, 70, 70, 2, 40, FALSE, TRUE, 0 },
   { "attention 64, causal", 2, 77, 77, 2, 64, TRUE, TRUE, 0 },
@@ -631,7 +633,7 @@ static void
 test_plain (void)
 {
   const guint linears[] = { 3, 5, 8, 10, 13 }, convs[] = { 2, 5, 9, 14, 16, 18, 20 };
-  const guint attentions[] = { 1, 2, 4, 6 }, norms[] = { 2, 4, 8 }, dim = 320;
+  const guint attentions[] = { 1, 4, 6, 8 }, norms[] = { 2, 4, 8 }, dim = 320;
 
   for (guint i = 0; i < G_N_ELEMENTS (linears); i++)
     compare (contexts.plain, FALSE, FALSE, build_linear, &linear_cases[linears[i]],

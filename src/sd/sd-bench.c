@@ -1,0 +1,153 @@
+/* sd-bench.c: how long an engine takes for a step and for a decode, and what they ask of
+ * the device
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#include "config.h"
+
+#include "sd/sd-engine-private.h"
+
+#include <time.h>
+
+/* A figure is the best of several while they take no longer than this. */
+#define ENOUGH_SECONDS 3.0
+#define MAX_REPEATS 8
+
+static void
+row_clear (gpointer data)
+{
+  SdBenchRow *row = data;
+  g_clear_pointer (&row->dispatches, g_array_unref);
+}
+
+static double
+processor_seconds (void)
+{
+  struct timespec t;
+  clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &t);
+  return t.tv_sec + t.tv_nsec * 1e-9;
+}
+
+typedef struct
+{
+  double wall, processor;
+} Moment;
+
+static Moment
+now (void)
+{
+  return (Moment){ g_get_monotonic_time () * 1e-6, processor_seconds () };
+}
+
+static void
+note (SdBenchRow *row, Moment begin)
+{
+  Moment end = now ();
+  double wall = end.wall - begin.wall, processor = end.processor - begin.processor;
+  gboolean first = row->repeats++ == 0;
+  row->seconds = first ? wall : MIN (row->seconds, wall);
+  row->processor_seconds = first ? processor : MIN (row->processor_seconds, processor);
+}
+
+/* The program of @stage that ran last. */
+static void
+describe (SdEngine *engine, SdStage stage, SdBenchRow *row)
+{
+  for (guint i = engine->programs->len; i > 0; i--)
+    {
+      const SdProgram *program = engine->programs->pdata[i - 1];
+      if (program->stage != stage)
+        continue;
+      row->batch = program->n;
+      nn_program_facts (program->program, &row->facts);
+      row->dispatches = nn_program_timings (program->program);
+      return;
+    }
+}
+
+static gboolean
+bench_steps (SdRun *run, SdBenchRow *row, const BaseTask *task, GError **error)
+{
+  double begin = now ().wall;
+  if (!sd_run_step (run, task, error)) /* compiles and reads */
+    return FALSE;
+  row->first_seconds = now ().wall - begin;
+  begin = now ().wall;
+  while (sd_run_step_index (run) < sd_run_n_steps (run)
+         && (row->repeats == 0 || now ().wall - begin < ENOUGH_SECONDS))
+    {
+      Moment start = now ();
+      if (!sd_run_step (run, task, error))
+        return FALSE;
+      note (row, start);
+    }
+  return TRUE;
+}
+
+static gboolean
+bench_decodes (SdEngine *engine,
+               const SdParams *params,
+               SdBenchRow *row,
+               const BaseTask *task,
+               GError **error)
+{
+  guint h = params->height / 8, w = params->width / 8;
+  g_autoptr (BaseRandom) random = base_random_new (BASE_RANDOM_CPU, 1);
+  gsize n = SD_LATENT_CHANNELS * (gsize) h * w;
+  g_autofree float *latents = g_new (float, n);
+  g_autofree float *rgb = g_new (float, n / SD_LATENT_CHANNELS * 64 * 3);
+  double begin = now ().wall;
+
+  base_random_normal (random, n, latents);
+  if (!sd_engine_decode (engine, latents, h, w, rgb, task, error))
+    return FALSE;
+  row->first_seconds = now ().wall - begin;
+  begin = now ().wall;
+  while (row->repeats < MAX_REPEATS
+         && (row->repeats == 0 || now ().wall - begin < ENOUGH_SECONDS))
+    {
+      Moment start = now ();
+      if (!sd_engine_decode (engine, latents, h, w, rgb, task, error))
+        return FALSE;
+      note (row, start);
+    }
+  return TRUE;
+}
+
+GArray *
+sd_engine_bench (
+    SdEngine *engine, guint width, guint height, const BaseTask *task, GError **error)
+{
+  g_autoptr (GArray) rows = g_array_new (FALSE, TRUE, sizeof (SdBenchRow));
+  g_autoptr (SdParams) params = sd_params_new_for (engine->info);
+  SdBenchRow row = { .name = "step" };
+
+  g_array_set_clear_func (rows, row_clear);
+  params->width = width;
+  params->height = height;
+  params->steps = 1 + MAX_REPEATS;
+  params->sampler = SAMPLER_EULER; /* one pass a step */
+  g_autoptr (SdRun) run = sd_run_new (engine, params, NULL, task, error);
+  if (run == NULL || !bench_steps (run, &row, task, error))
+    return NULL;
+  describe (engine, SD_STAGE_UNET, &row);
+  g_array_append_val (rows, row);
+  row = (SdBenchRow){ .name = "decode" };
+  if (!bench_decodes (engine, params, &row, task, error))
+    return NULL;
+  describe (engine, SD_STAGE_DECODE, &row);
+  g_array_append_val (rows, row);
+  return g_steal_pointer (&rows);
+}
+
+gboolean
+sd_engine_rates (SdEngine *engine,
+                 NnDeviceRates *rates,
+                 const BaseTask *task,
+                 GError **error)
+{
+  *rates = (NnDeviceRates){ 0 };
+  return engine->device == NULL
+         || nn_measure_device (engine->device, engine->activations, rates, task, error);
+}
