@@ -27,7 +27,6 @@ gpu_fault_calls (GpuFault fault)
   return (guint) g_atomic_int_get (&faults[fault].calls);
 }
 
-/** gpu_fault_due: counts a call; TRUE when it is to fail */
 gboolean
 gpu_fault_due (GpuFault fault)
 {

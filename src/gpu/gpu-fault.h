@@ -14,6 +14,7 @@ typedef enum
   GPU_FAULT_ALLOCATE, /* device memory: VK_ERROR_OUT_OF_DEVICE_MEMORY */
   GPU_FAULT_SUBMIT,   /* VK_ERROR_DEVICE_LOST */
   GPU_FAULT_WAIT,     /* VK_ERROR_DEVICE_LOST */
+  GPU_FAULT_NUMBERS,  /* a kernel that is tried out computes wrongly */
   GPU_N_FAULTS
 } GpuFault;
 
@@ -27,3 +28,5 @@ typedef enum
 void gpu_fault_set (GpuFault fault, guint at, guint times);
 /** gpu_fault_calls: since gpu_fault_set, or since the beginning */
 guint gpu_fault_calls (GpuFault fault);
+/** gpu_fault_due: counts a call; TRUE when it is to fail */
+gboolean gpu_fault_due (GpuFault fault);

@@ -125,10 +125,6 @@ guint64 gpu_heap_reserved (GpuHeap *heap, GpuBufferKind kind);
 /** gpu_heap_peak: the most that gpu_heap_reserved was for GPU_BUFFER_DEVICE */
 guint64 gpu_heap_peak (GpuHeap *heap);
 
-/* ---- gpu-fault.c ---- */
-
-gboolean gpu_fault_due (GpuFault fault);
-
 /* ---- gpu-memory.c ---- */
 
 /** gpu_memory_of_machine: bytes; 0: not known */

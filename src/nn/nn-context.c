@@ -19,13 +19,19 @@ nn_set_family (NnFamily family)
   default_family = family;
 }
 
+static const char *const family_names[] = { "auto", "direct", "staged", "matrix" };
+
+const char *
+nn_family_name (NnFamily family)
+{
+  return family_names[family];
+}
+
 gboolean
 nn_family_from_name (const char *name, NnFamily *family)
 {
-  static const char *const names[] = { "auto", "direct", "staged", "matrix" };
-
-  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
-    if (g_strcmp0 (name, names[i]) == 0)
+  for (guint i = 0; i < G_N_ELEMENTS (family_names); i++)
+    if (g_strcmp0 (name, family_names[i]) == 0)
       {
         *family = i;
         return TRUE;

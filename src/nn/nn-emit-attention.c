@@ -1,7 +1,8 @@
 /* nn-emit-attention.c: attention: which form, which parts
  *
  * Direct: narrow heads by rows, wide heads over the lanes. Staged: workgroups of many
- * subgroups share queries, keys and values (shaders/attention-*.comp).
+ * subgroups share queries, keys and values; matrix: the same on matrix units
+ * (shaders/attention-*.comp).
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -27,11 +28,22 @@
 #define STAGED_KEYS 32u
 #define STAGED_SHARE 8u
 
+/* attention-units.comp: subgroups down and across, of heads up to WIDE and beyond; keys
+ * and channels at once */
+#define UNITS_WIDE 160u
+#define UNITS_DOWN 4u
+#define UNITS_ACROSS 4u
+#define UNITS_KEYS 32u
+#define UNITS_CHANNELS 96u
+#define UNITS_CHANNELS_WIDE 64u
+#define UNITS_PADDING 8u
+
 typedef struct
 {
   const char *shader;
   guint workgroup; /* of NnDispatch */
-  guint spec[3];   /* of the shader, after the head's size */
+  guint subgroup;  /* of NnDispatch */
+  guint spec[9];   /* of the shader, after the head's size */
   guint n_spec;
   guint group_rows; /* of a workgroup */
   gboolean storage; /* reads storage buffers */
@@ -49,10 +61,10 @@ direct_form (const NnEmit *emit, const NnAttention *p)
       gboolean several = p->head_dim <= 64 && emit->info->kind == GPU_KIND_CPU;
 
       rows = !several || t_q <= SHORT ? 1 : t_q < LONG ? 2 : 4;
-      return (Form){ "attention-rows", 0, { rows, LANES_KEYS }, 2, rows * lanes };
+      return (Form){ "attention-rows", 0, 0, { rows, LANES_KEYS }, 2, rows * lanes };
     }
   rows = nn_div_up (d4, lanes) > 8 ? 2 : 4;
-  return (Form){ "attention-lanes", 0, { rows, LANES_KEYS }, 2, rows };
+  return (Form){ "attention-lanes", 0, 0, { rows, LANES_KEYS }, 2, rows };
 }
 
 static guint
@@ -70,7 +82,7 @@ staged_form (const NnEmit *emit, const NnAttention *p, guint lanes)
 {
   guint rows = p->head_dim <= 80 ? 4 : p->head_dim <= 160 ? 2 : 1;
 
-  return (Form){ "attention-staged",          lanes, { types_of (emit, p), rows }, 2,
+  return (Form){ "attention-staged",          lanes, 0, { types_of (emit, p), rows }, 2,
                  lanes / STAGED_SHARE * rows, TRUE };
 }
 
@@ -99,10 +111,78 @@ fitting_staged_form (const NnEmit *emit, const NnAttention *p)
   return (Form){ 0 };
 }
 
-gboolean
-nn_attention_can_stage (const NnEmit *emit, const NnAttention *p)
+static guint
+round_up (guint n, guint step)
 {
-  return fitting_staged_form (emit, p).workgroup > 0;
+  return nn_div_up (n, step) * step;
+}
+
+/* Channels at once: steps of about the same length. */
+static guint
+units_channels (const GpuInfo *info, guint head_dim, guint across)
+{
+  guint step = MAX (info->matrix_k, across * info->matrix_n);
+  guint most = head_dim > UNITS_WIDE ? UNITS_CHANNELS_WIDE : UNITS_CHANNELS;
+  guint steps = nn_div_up (head_dim, MAX (most, step));
+
+  return round_up (nn_div_up (head_dim, steps), step);
+}
+
+static guint
+units_shared (const GpuInfo *info, guint head_dim, guint down, guint across, guint keys)
+{
+  guint channels = units_channels (info, head_dim, across);
+  guint rows = down * info->matrix_m;
+  guint q = rows * (round_up (head_dim, channels) + UNITS_PADDING);
+  guint kv = keys * (channels + UNITS_PADDING), weights = rows * (keys + UNITS_PADDING);
+
+  return 2 * (q + kv + weights) + 4 * rows * (keys + 4)
+         + 4 * across * down * info->matrix_subgroup;
+}
+
+/* workgroup 0: it does not fit the device */
+static Form
+units_form (const NnEmit *emit, const NnAttention *p)
+{
+  const GpuInfo *info = emit->info;
+  guint across = p->head_dim > UNITS_WIDE ? UNITS_ACROSS : 1, down = UNITS_DOWN;
+  guint share, keys;
+
+  if (info->matrix_m == 0 || nn_emit_type (emit, p->q) != NN_F16
+      || across * info->matrix_subgroup % info->matrix_m != 0)
+    return (Form){ 0 };
+  share = across * info->matrix_subgroup / info->matrix_m; /* lanes to a query */
+  keys = round_up (MAX (UNITS_KEYS, 4 * share),
+                   MAX (info->matrix_k, across * info->matrix_n));
+  keys = round_up (keys, 4 * share);
+  while (down > 0
+         && (down * across * info->matrix_subgroup > info->max_workgroup
+             || units_shared (info, p->head_dim, down, across, keys)
+                    > info->max_shared_bytes))
+    down /= 2;
+  return (Form){ "attention-units",
+                 down * across * info->matrix_subgroup,
+                 info->matrix_subgroup,
+                 { types_of (emit, p), info->matrix_m, info->matrix_n, info->matrix_k,
+                   down, across, info->matrix_subgroup, keys,
+                   units_channels (info, p->head_dim, across) },
+                 9,
+                 down * info->matrix_m,
+                 TRUE };
+}
+
+static Form
+form_of (const NnEmit *emit, const NnAttention *p, NnFamily family)
+{
+  return family == NN_FAMILY_MATRIX   ? units_form (emit, p)
+         : family == NN_FAMILY_STAGED ? fitting_staged_form (emit, p)
+                                      : direct_form (emit, p);
+}
+
+gboolean
+nn_attention_fits (const NnEmit *emit, const NnAttention *p, NnFamily family)
+{
+  return form_of (emit, p, family).workgroup > 0;
 }
 
 static void
@@ -110,6 +190,7 @@ bind (const NnEmit *emit, const NnAttention *p, const Form *form, NnDispatch *d)
 {
   d->shader = form->shader;
   d->workgroup = form->workgroup;
+  d->subgroup = form->subgroup;
   d->bindings[0] = nn_emit_read (emit, p->q);
   d->bindings[1] = nn_emit_read (emit, p->k);
   d->bindings[2] = nn_emit_read (emit, p->v);
@@ -125,8 +206,7 @@ gboolean
 nn_emit_attention (const NnEmit *emit, const NnOp *op, GError **error)
 {
   const NnAttention *p = &op->attention;
-  Form form = op->variant.family == NN_FAMILY_DIRECT ? direct_form (emit, p)
-                                                     : fitting_staged_form (emit, p);
+  Form form = form_of (emit, p, op->variant.family);
   NnDispatch d = { .half = nn_emit_type (emit, op->y) == NN_F16 };
   guint32 t_q = p->q->h * p->q->w;
   NnAttentionParams push = { .t_q = t_q,

@@ -120,15 +120,26 @@ gboolean nn_matrix_describe (const NnOp *op, NnMatrixJob *job, GError **error);
  */
 guint nn_variants (const NnEmit *emit, const NnOp *op, NnVariant list[NN_MAX_VARIANTS]);
 
+/* ---- nn-tile.c ---- */
+
 /* A tile of a product as one workgroup makes it. */
 typedef struct
 {
-  guint rows, columns, chunk;    /* BM, BN, BK of shaders/include/product.glsl */
-  guint lane_rows, lane_columns; /* staged: RT, CT */
-  double rate;                   /* beside the best tile, when both fill the device */
+  guint rows, columns, chunk; /* BM, BN, BK of shaders/include/product.glsl */
+  /* staged: rows and vec4 columns of an invocation; matrix: subgroups */
+  guint down, across;
+  double rate; /* beside the best tile, when both fill the device */
 } NnTile;
 
-const NnTile *nn_variant_tile (const NnVariant *variant);
+/** nn_tiles: the table of @family */
+const NnTile *nn_tiles (NnFamily family, guint *n);
+/** nn_tile_lanes: invocations of a workgroup */
+guint nn_tile_lanes (const NnEmit *emit, NnFamily family, const NnTile *tile);
+/** nn_tile_buffers: of a tile of NN_FAMILY_MATRIX in shared memory: 1 or 2 */
+guint nn_tile_buffers (const NnEmit *emit, const NnTile *tile);
+/** nn_tile_fits: whether the device has registers, shared memory and lanes for it */
+gboolean
+nn_tile_fits (const NnEmit *emit, NnFamily family, const NnTile *tile, NnAct act);
 
 /* ---- the forms ---- */
 
@@ -144,8 +155,8 @@ guint64 nn_winograd_scratch (const NnEmit *emit, const NnOp *op);
 gboolean nn_winograd_ready (const NnEmit *emit, const NnOp *op);
 gboolean
 nn_emit_winograd (const NnEmit *emit, const NnOp *op, NnMatrixJob *job, GError **error);
-/** nn_attention_can_stage: whether shared memory suffices */
-gboolean nn_attention_can_stage (const NnEmit *emit, const NnAttention *p);
+/** nn_attention_fits: whether the device can do it in the form of @family */
+gboolean nn_attention_fits (const NnEmit *emit, const NnAttention *p, NnFamily family);
 gboolean nn_emit_attention (const NnEmit *emit, const NnOp *op, GError **error);
 guint64 nn_emit_group_norm_scratch (const NnEmit *emit, const NnOp *op);
 gboolean nn_emit_group_norm (const NnEmit *emit, const NnOp *op, GError **error);

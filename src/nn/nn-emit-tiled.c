@@ -67,12 +67,18 @@ types_of (const NnEmit *emit, const NnMatrixJob *job)
 static NnTile
 choose_kernel (const NnEmit *emit, const NnOp *op, const NnMatrixJob *job, NnDispatch *d)
 {
-  NnTile tile = *nn_variant_tile (&op->variant);
+  const GpuInfo *info = emit->info;
+  NnFamily family = op->variant.family;
+  guint n_tiles;
+  NnTile tile = nn_tiles (family, &n_tiles)[op->variant.tile];
   gboolean halves = is_half (emit, job->x) && job->weight->stored == NN_F16;
 
-  d->shader = halves ? "matrix-staged-halves" : "matrix-staged";
-  d->workgroup = tile.rows / tile.lane_rows * (tile.columns / 4 / tile.lane_columns);
-  if (halves)
+  d->workgroup = nn_tile_lanes (emit, family, &tile);
+  d->shader = family == NN_FAMILY_MATRIX ? "matrix-units"
+              : halves                   ? "matrix-staged-halves"
+                                         : "matrix-staged";
+  d->subgroup = family == NN_FAMILY_MATRIX ? info->matrix_subgroup : 0;
+  if (family == NN_FAMILY_STAGED && halves)
     tile.chunk *= 2;
   d->spec[d->n_spec++] = tile.rows;
   d->spec[d->n_spec++] = tile.columns;
@@ -82,8 +88,19 @@ choose_kernel (const NnEmit *emit, const NnOp *op, const NnMatrixJob *job, NnDis
   d->spec[d->n_spec++] = job->act;
   d->spec[d->n_spec++] = types_of (emit, job);
   d->spec[d->n_spec++] = op->variant.parts > 1;
-  d->spec[d->n_spec++] = tile.lane_rows;
-  d->spec[d->n_spec++] = tile.lane_columns;
+  if (family == NN_FAMILY_MATRIX)
+    {
+      d->spec[d->n_spec++] = info->matrix_m;
+      d->spec[d->n_spec++] = info->matrix_n;
+      d->spec[d->n_spec++] = info->matrix_k;
+    }
+  d->spec[d->n_spec++] = tile.down;
+  d->spec[d->n_spec++] = tile.across;
+  if (family == NN_FAMILY_MATRIX)
+    {
+      d->spec[d->n_spec++] = info->matrix_subgroup;
+      d->spec[d->n_spec++] = nn_tile_buffers (emit, &tile);
+    }
   return tile;
 }
 

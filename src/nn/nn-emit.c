@@ -8,6 +8,7 @@
  */
 
 #include "config.h"
+#include "nn/nn-check-private.h"
 #include "nn/nn-emit-private.h"
 
 #define MAX_GROUPS 65535u
@@ -251,15 +252,31 @@ scratch_of (const NnEmit *emit, const NnOp *op)
   return op->kind == NN_OP_CONV3 ? nn_winograd_scratch (emit, op) : 0;
 }
 
+/* The first that is known to compute rightly; the last one, which is direct, is. */
+static NnVariant
+first_trusted (const NnEmit *emit, const NnOp *op, const NnVariant *list, guint n)
+{
+  guint i = 0;
+
+  while (i + 1 < n && !nn_check_trusts (emit, op, &list[i]))
+    i++;
+  return list[i];
+}
+
 void
 nn_emit_plan (const NnEmit *emit, NnOp *op)
 {
   NnVariant list[NN_MAX_VARIANTS];
-  guint n = nn_variants (emit, op, list), choice = 0;
+  guint n = nn_variants (emit, op, list);
 
-  if (n > 1 && emit->choose != NULL)
-    choice = emit->choose (op, list, n, emit->choose_data);
-  op->variant = list[choice];
+  if (n == 1)
+    op->variant = list[0];
+  else if (emit->choose != NULL)
+    op->variant = emit->choose (op, list, n, emit->choose_data);
+  else if (emit->family == NN_FAMILY_AUTO)
+    op->variant = first_trusted (emit, op, list, n);
+  else
+    op->variant = list[0];
   op->scratch_bytes = scratch_of (emit, op);
 }
 

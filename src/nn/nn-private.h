@@ -170,11 +170,11 @@ guint64 nn_weight_part_count (const NnWeight *weight, guint part);
 
 /* ---- emitters: op → dispatches ---- */
 
-/** NnChoose: which of @n variants shall compute @op; the likely best is 0 */
-typedef guint (*NnChoose) (const NnOp *op,
-                           const NnVariant *list,
-                           guint n,
-                           gpointer user_data);
+/** NnChoose: how @op shall be computed: one of @list, the likely best first */
+typedef NnVariant (*NnChoose) (const NnOp *op,
+                               const NnVariant *list,
+                               guint n,
+                               gpointer user_data);
 
 typedef struct
 {

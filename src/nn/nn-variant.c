@@ -17,6 +17,7 @@
 
 #define TILED_BINDINGS 7
 #define MAX_PARTS 16
+#define MAX_TILES 16 /* of a family */
 /* A part shorter than this is not worth its sums' way through memory. */
 #define MIN_PART_K 256
 /* Values of an output beyond which nothing is gained by splitting */
@@ -25,18 +26,6 @@
 #define COST_PARTIAL 24.0
 /* The same: to start a dispatch's workgroups */
 #define COST_WAVE 20000.0
-
-/* Rates are a guess from the loads per multiplication. */
-static const NnTile staged[] = {
-  { 128, 160, 16, 8, 2, 1.0 }, { 128, 128, 16, 8, 2, 0.97 }, { 128, 64, 16, 8, 2, 0.85 },
-  { 64, 64, 16, 4, 2, 0.7 },   { 32, 64, 16, 4, 2, 0.55 },
-};
-
-const NnTile *
-nn_variant_tile (const NnVariant *variant)
-{
-  return &staged[variant->tile];
-}
 
 typedef struct
 {
@@ -119,18 +108,6 @@ can_tile (const NnEmit *emit, const NnOp *op)
          && (x2 == NULL || nn_emit_type (emit, x2) == nn_emit_type (emit, x));
 }
 
-static guint
-tile_lanes (const NnTile *tile)
-{
-  return tile->rows / tile->lane_rows * (tile->columns / 4 / tile->lane_columns);
-}
-
-static guint
-tile_shared (const NnTile *tile)
-{
-  return tile->chunk * (tile->rows / 4 + 1 + tile->columns / 4) * 16;
-}
-
 typedef struct
 {
   NnVariant variant;
@@ -156,25 +133,36 @@ allowed_parts (const NnEmit *emit, const Size *s, guint parts)
   return (guint) CLAMP (emit->info->max_storage_range / bytes, 1, parts);
 }
 
-static guint
-add_staged (const NnEmit *emit, const NnOp *op, NnVariant *list, guint room)
+/* Matrix units take fp16. */
+static gboolean
+has_halves (const NnEmit *emit, const NnOp *op)
 {
-  Candidate candidates[G_N_ELEMENTS (staged)];
-  Size s = size_of (op);
-  guint n = 0;
+  const NnTensor *x = op->inputs[0];
 
-  if (!can_tile (emit, op))
+  return emit->info->matrix_m > 0 && nn_emit_type (emit, x) == NN_F16;
+}
+
+static guint
+add_tiles (
+    const NnEmit *emit, const NnOp *op, NnFamily family, NnVariant *list, guint room)
+{
+  NnAct act = op->kind == NN_OP_LINEAR ? op->linear.act : op->conv3.act;
+  Candidate candidates[MAX_TILES];
+  Size s = size_of (op);
+  guint n = 0, n_tiles;
+  const NnTile *tiles = nn_tiles (family, &n_tiles);
+
+  if (!can_tile (emit, op) || (family == NN_FAMILY_MATRIX && !has_halves (emit, op)))
     return 0;
-  for (guint i = 0; i < G_N_ELEMENTS (staged); i++)
+  for (guint i = 0; i < n_tiles; i++)
     {
       Candidate *c = &candidates[n];
 
-      if (tile_lanes (&staged[i]) > emit->info->max_workgroup
-          || tile_shared (&staged[i]) > emit->info->max_shared_bytes)
+      if (!nn_tile_fits (emit, family, &tiles[i], act))
         continue;
-      c->variant = (NnVariant){ NN_FAMILY_STAGED, i, 1 };
+      c->variant = (NnVariant){ family, i, 1 };
       c->variant.parts
-          = allowed_parts (emit, &s, best_parts (emit, &s, &staged[i], &c->cost));
+          = allowed_parts (emit, &s, best_parts (emit, &s, &tiles[i], &c->cost));
       n++;
     }
   qsort (candidates, n, sizeof *candidates, by_cost);
@@ -182,6 +170,19 @@ add_staged (const NnEmit *emit, const NnOp *op, NnVariant *list, guint room)
   for (guint i = 0; i < n; i++)
     list[i] = candidates[i].variant;
   return n;
+}
+
+static guint
+add_family (
+    const NnEmit *emit, const NnOp *op, NnFamily family, NnVariant *list, guint room)
+{
+  if (op->kind == NN_OP_LINEAR || op->kind == NN_OP_CONV3)
+    return add_tiles (emit, op, family, list, room);
+  if (op->kind != NN_OP_ATTENTION || !can_bind (emit, op)
+      || !nn_attention_fits (emit, &op->attention, family))
+    return 0;
+  list[0] = (NnVariant){ family, 0, 1 };
+  return 1;
 }
 
 guint
@@ -192,11 +193,10 @@ nn_variants (const NnEmit *emit, const NnOp *op, NnVariant list[NN_MAX_VARIANTS]
 
   if (most == NN_FAMILY_AUTO)
     most = emit->info->kind == GPU_KIND_CPU ? NN_FAMILY_DIRECT : NN_FAMILY_MATRIX;
-  if ((op->kind == NN_OP_LINEAR || op->kind == NN_OP_CONV3) && most >= NN_FAMILY_STAGED)
-    n += add_staged (emit, op, list, NN_MAX_VARIANTS - 1);
-  if (op->kind == NN_OP_ATTENTION && most >= NN_FAMILY_STAGED && can_bind (emit, op)
-      && nn_attention_can_stage (emit, &op->attention))
-    list[n++] = (NnVariant){ NN_FAMILY_STAGED, 0, 1 };
+  if (most == NN_FAMILY_MATRIX)
+    n += add_family (emit, op, NN_FAMILY_MATRIX, list, NN_MAX_VARIANTS / 2);
+  if (most >= NN_FAMILY_STAGED)
+    n += add_family (emit, op, NN_FAMILY_STAGED, list + n, NN_MAX_VARIANTS - 1 - n);
   list[n++] = (NnVariant){ NN_FAMILY_DIRECT, 0, 1 };
   return n;
 }

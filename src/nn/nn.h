@@ -70,6 +70,7 @@ void nn_context_set_family (NnContext *context, NnFamily family);
 void nn_set_family (NnFamily family);
 /** nn_family_from_name: "auto", "direct", "staged" or "matrix" */
 gboolean nn_family_from_name (const char *name, NnFamily *family);
+const char *nn_family_name (NnFamily family);
 NnContext *nn_context_ref (NnContext *context);
 void nn_context_unref (NnContext *context);
 GpuDevice *nn_context_device (NnContext *context); /* NULL for the reference */

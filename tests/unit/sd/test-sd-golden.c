@@ -20,6 +20,7 @@
 #define PASS_BOUND 1e-4
 #define RUN_BOUND 1e-3
 #define FP16_FACTOR 20
+#define SKIPPED 77 /* as meson understands it */
 
 static SdEngine *engine;
 static double factor = 1; /* of the bounds */
@@ -347,6 +348,22 @@ load (const char *name, const char *model_path, int device, SdPrecision precisio
   g_test_message ("%s on %s", path, sd_engine_device_name (engine));
 }
 
+/* CALOTYPE_KERNELS=staged or matrix: with kernels of this family; FALSE where the device
+ * has none */
+static gboolean
+take_family (int device)
+{
+  const char *name = g_getenv ("CALOTYPE_KERNELS");
+  NnFamily family = NN_FAMILY_AUTO;
+  GpuInfo info;
+
+  if (name != NULL && !nn_family_from_name (name, &family))
+    g_error ("CALOTYPE_KERNELS=%s: there is no such family", name);
+  nn_set_family (family);
+  return family != NN_FAMILY_MATRIX
+         || (gpu_device_info_for (device, &info, NULL) && info.matrix_m > 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -357,6 +374,8 @@ main (int argc, char **argv)
     g_error ("usage: %s GOLDEN MODEL DEVICE [fp16]", argv[0]);
   if (half)
     factor = FP16_FACTOR;
+  if (!take_family ((int) g_ascii_strtoll (argv[3], NULL, 10)))
+    return SKIPPED;
   load (argv[1], argv[2], (int) g_ascii_strtoll (argv[3], NULL, 10),
         half ? SD_PRECISION_FP16 : SD_PRECISION_FP32);
   g_test_add_func ("/sd/golden/tokens", test_tokens);
