@@ -1,7 +1,7 @@
 /* attention-units.spv.h: SPIR-V of attention-units.comp, made by shaders/units.py
  *
  * compiler: shaderc 2026.4-1, spirv-tools, glslang 16.4.0-1
- * sources: fd1d4f2caad0556ded40cd491bae678517229ca08715985eee81cf0505d88507
+ * sources: 30bcb5561ca5b11a11d85076f9406db14bed092ce0406f925b403f137ee429a4
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
