@@ -83,7 +83,7 @@ void main()
             barrier();
             stage_block(false, image, k0, head, step);
             barrier();
-            [[unroll]] for (uint d = 0; d < DC; d += K) {
+            for (uint d = 0; d < DC; d += K) {
                 coopmat<float16_t, gl_ScopeSubgroup, M, K, gl_MatrixUseA> a;
                 coopMatLoad(a, q_s, row * M * Q_PITCH + (step * DC + d) / 4, Q_PITCH, gl_CooperativeMatrixLayoutRowMajor);
                 [[unroll]] for (uint t = 0; t < ST; t++) {
@@ -128,7 +128,7 @@ void main()
                 stage_block(true, image, k0, head, step);
                 barrier();
             }
-            [[unroll]] for (uint key = 0; key < BK; key += K) {
+            for (uint key = 0; key < BK; key += K) {
                 coopmat<float16_t, gl_ScopeSubgroup, M, K, gl_MatrixUseA> a;
                 coopMatLoad(a, p_s, row * M * P_PITCH + key / 4, P_PITCH, gl_CooperativeMatrixLayoutRowMajor);
                 [[unroll]] for (uint t = 0; t < OT; t++) {

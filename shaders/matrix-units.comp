@@ -133,7 +133,7 @@ void main()
         barrier();
         next_chunk(c);
         if (i + 1 < end) fetch_chunk(c);
-        [[unroll]] for (uint k = 0; k < BK; k += K) {
+        for (uint k = 0; k < BK; k += K) {
             coopmat<float16_t, gl_ScopeSubgroup, M, K, gl_MatrixUseA> a[MT];
             [[unroll]] for (uint t = 0; t < MT; t++)
                 coopMatLoad(a[t], a_s, buffer_ * A_SIZE + (row * MT + t) * M * A_PITCH + k / 4, A_PITCH, gl_CooperativeMatrixLayoutRowMajor);
