@@ -9,7 +9,7 @@
 #include "nn/nn-emit-private.h"
 
 static const char *const act_names[]
-    = { "", " silu", " gelu", " quick-gelu", " geglu" }; /* by NnAct */
+    = { "", " silu", " gelu", " quick-gelu", " geglu", " relu" }; /* by NnAct */
 
 /* "2×64×64×320", or "2×4096×320" for tokens */
 static void

@@ -140,6 +140,8 @@ emit_whole (const NnEmit *emit,
       d->flops = op->flops * rows / job->push.total_rows;
       d->bytes = nn_op_weight_bytes (op)
                  + nn_op_bytes (emit, op) * rows / job->push.total_rows;
+      d->bytes = nn_op_weight_bytes (op)
+                 + nn_op_bytes (emit, op) * rows / job->push.total_rows;
       if (!nn_emit_dispatch (emit, op, d, error))
         return FALSE;
     }
