@@ -374,6 +374,13 @@ app_form_set_queue (AppForm *self, GtkWidget *popover)
   gtk_menu_button_set_popover (self->queue_button, popover);
 }
 
+guint
+app_form_n_captions (AppForm *self)
+{
+  return (guint) gtk_widget_get_visible (self->beyond)
+         + (guint) gtk_widget_get_visible (self->unknown);
+}
+
 void
 app_form_focus_prompt (AppForm *self)
 {
@@ -511,6 +518,20 @@ make_reset (AppForm *self, GtkWidget *grid, int row)
   return button;
 }
 
+/* The names in both grids take the same width, so that the controls stand in one line. */
+static void
+align_names (AppForm *self)
+{
+  g_autoptr (GtkSizeGroup) group = gtk_size_group_new (GTK_SIZE_GROUP_HORIZONTAL);
+  GtkWidget *grids[2] = { self->grid, self->more_grid };
+
+  for (guint i = 0; i < 2; i++)
+    for (GtkWidget *child = gtk_widget_get_first_child (grids[i]); child != NULL;
+         child = gtk_widget_get_next_sibling (child))
+      if (GTK_IS_LABEL (child))
+        gtk_size_group_add_widget (group, child);
+}
+
 static void
 fill_choices (AppForm *self)
 {
@@ -565,6 +586,7 @@ app_form_init (AppForm *self)
   self->reset_steps = make_reset (self, self->more_grid, 0);
   self->reset_cfg = make_reset (self, self->more_grid, 1);
   self->reset_sampler = make_reset (self, self->more_grid, 2);
+  align_names (self);
   fill_choices (self);
   connect_fields (self);
   connect_wheel (self);

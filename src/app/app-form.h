@@ -21,6 +21,8 @@ void app_form_set_note (AppForm *self, const char *reason, const char *line);
 /** app_form_set_waiting: how many jobs wait; the popover of the queue */
 void app_form_set_waiting (AppForm *self, guint n);
 void app_form_set_queue (AppForm *self, GtkWidget *popover);
+/** app_form_n_captions: how many things the form itself says about the prompt */
+guint app_form_n_captions (AppForm *self);
 void app_form_focus_prompt (AppForm *self);
 /** app_form_focus_settings: FALSE when the focus was there */
 void app_form_focus_settings (AppForm *self);

@@ -30,8 +30,9 @@ struct _AppModelMenu
 
 G_DEFINE_FINAL_TYPE (AppModelMenu, app_model_menu, GTK_TYPE_POPOVER)
 
-char *
-app_model_menu_folder (void)
+/* Where a person puts models to have them found. */
+static char *
+models_folder (void)
 {
   return g_build_filename (g_get_user_data_dir (), "calotype", "models", NULL);
 }
@@ -195,7 +196,7 @@ start_scan (AppModelMenu *self)
 {
   g_auto (GStrv) chosen = g_settings_get_strv (app_settings_get (), "model-folders");
   g_autoptr (GStrvBuilder) folders = g_strv_builder_new ();
-  g_autofree char *own = app_model_menu_folder ();
+  g_autofree char *own = models_folder ();
   g_autoptr (GTask) task = NULL;
 
   g_strv_builder_add (folders, own);
@@ -213,7 +214,7 @@ static void
 on_show (AppModelMenu *self)
 {
   g_autofree char *bundled = sd_bundled_model_path ();
-  g_autofree char *folder = app_model_menu_folder ();
+  g_autofree char *folder = models_folder ();
   g_autofree char *hint = NULL;
   GtkWidget *row;
 
@@ -226,7 +227,9 @@ on_show (AppModelMenu *self)
   start_scan (self);
   hint = g_strdup_printf (
       /* Translators: %s is a folder */
-      _ ("Models in %s are listed here."), folder);
+      _ ("Put a Stable Diffusion model (.safetensors) into \u2066%s\u2069, and it is "
+         "listed here."),
+      folder);
   gtk_label_set_label (self->hint, hint);
 }
 

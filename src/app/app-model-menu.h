@@ -12,6 +12,3 @@ G_DECLARE_FINAL_TYPE (AppModelMenu, app_model_menu, APP, MODEL_MENU, GtkPopover)
 
 /** app_model_menu_new: recent models, models found in folders, the sample model, Open… */
 GtkWidget *app_model_menu_new (void);
-/** app_model_menu_folder: (transfer full): where a person puts models to have them found
- */
-char *app_model_menu_folder (void);

@@ -10,7 +10,6 @@
 #include <glib/gi18n.h>
 
 #include "app/app-compat.h"
-#include "app/app-model-menu.h"
 
 AppWindow *
 app_pictures_window (AppPicturesPage *self)
@@ -430,17 +429,11 @@ on_free_memory (GSimpleAction *action, GVariant *parameter, gpointer data)
   app_worker_free_memory (app_worker_get ());
 }
 
-/* Where to put one; what is there already stands in the menu that the button opens. */
+/* The menu of models says where to put one and lists what was found. */
 static void
 on_bigger_model (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-  g_autofree char *folder = app_model_menu_folder ();
-  g_autofree char *text = g_strdup_printf (
-      _ ("Put a Stable Diffusion model (.safetensors) into \u2066%s\u2069, or open one."),
-      folder);
-
-  app_window_toast (app_pictures_window (data), text, _ ("Show Models"),
-                    "win.model-menu");
+  gtk_widget_activate_action (data, "win.model-menu", NULL);
 }
 
 static const GActionEntry entries[] = {

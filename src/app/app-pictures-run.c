@@ -76,9 +76,13 @@ on_warned (AppJob *job, AppPicturesPage *self)
 {
   const char *const *warnings = app_job_get_warnings (job);
   AppWindow *window = app_pictures_window (self);
+  guint n = warnings != NULL ? g_strv_length ((char **) warnings) : 0;
 
-  if (window != NULL && warnings != NULL && warnings[0] != NULL)
-    app_window_toast (window, warnings[0], NULL, NULL);
+  /* What stands under the prompt already is not said again over the picture. */
+  if (window == NULL || n == 0
+      || (!self->narrow && n <= app_form_n_captions (self->form)))
+    return;
+  app_window_toast (window, warnings[n - 1], NULL, NULL);
 }
 
 /* Lasting: without a device nothing can be made until something is installed. */

@@ -304,8 +304,10 @@ app_prompt_new (GtkTextView *view,
   self->counter = counter;
   self->placeholder = placeholder;
   self->beyond = beyond;
+  /* Not the red of faults: the word may stand there. */
   self->unknown = gtk_text_buffer_create_tag (self->buffer, NULL, "underline",
-                                              PANGO_UNDERLINE_ERROR, NULL);
+                                              PANGO_UNDERLINE_ERROR, "underline-rgba",
+                                              &(GdkRGBA){ 0.65f, 0.48f, 0.34f, 1 }, NULL);
   self->unread
       = gtk_text_buffer_create_tag (self->buffer, NULL, "strikethrough", TRUE, NULL);
   g_signal_connect_swapped (self->buffer, "changed", G_CALLBACK (on_changed), self);

@@ -31,7 +31,7 @@ struct _AppWindow
   AppModel *session;   /* what pictures are made with */
   AppModel *inspected; /* what the Tensors page shows */
   GCancellable *loading;
-  gboolean fresh, bars_visible;
+  gboolean fresh, bars_visible, session_is_bundled;
   double progress;
 };
 

@@ -47,22 +47,39 @@ update_title (AppWindow *self)
                                   GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, name, -1);
 }
 
-/* A window that was opened on a LoRA or a VAE has a picture session all the same. */
+static void load_session (AppWindow *self, const char *path);
+
 static void
 on_session_loaded (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (AppWindow) self = user_data;
   g_autoptr (AppModel) model = app_model_load_finish (result, NULL);
   const SdInfo *info = model != NULL ? app_model_get_info (model) : NULL;
+  g_autofree char *bundled = sd_bundled_model_path ();
 
-  if (info == NULL || !info->can_generate || self->session != NULL
-      || self->pictures == NULL)
+  if (self->session != NULL || self->pictures == NULL)
     return;
-  g_set_object (&self->session, model);
-  app_pictures_page_set_model (self->pictures, model);
-  update_title (self);
+  if (info != NULL && info->can_generate)
+    {
+      g_set_object (&self->session, model);
+      app_pictures_page_set_model (self->pictures, model);
+      update_title (self);
+    }
+  else if (!self->session_is_bundled)
+    load_session (self, bundled);
 }
 
+static void
+load_session (AppWindow *self, const char *path)
+{
+  g_autofree char *bundled = sd_bundled_model_path ();
+
+  self->session_is_bundled = g_strcmp0 (path, bundled) == 0;
+  if (path != NULL)
+    app_model_load_async (path, NULL, NULL, on_session_loaded, g_object_ref (self));
+}
+
+/* (nullable) */
 static char *
 session_path (AppWindow *self)
 {
@@ -81,11 +98,17 @@ on_page (AppWindow *self)
   if (self->pictures == NULL)
     return;
   app_pictures_page_set_shown (self->pictures, !shows_tensors (self));
+  /* On Pictures the lower edge has the time line and Generate. */
+  gtk_widget_set_valign (GTK_WIDGET (self->toast),
+                         shows_tensors (self) ? GTK_ALIGN_END : GTK_ALIGN_START);
   update_title (self);
-  if (shows_tensors (self) || self->session != NULL || self->inspected == NULL)
+  if (shows_tensors (self) || self->session != NULL || self->loading != NULL
+      || !gtk_widget_get_mapped (GTK_WIDGET (self)))
     return;
+  /* A window that was opened on a LoRA, a VAE or a broken file makes pictures all the
+   * same. */
   path = session_path (self);
-  app_model_load_async (path, NULL, NULL, on_session_loaded, g_object_ref (self));
+  load_session (self, path);
 }
 
 static void
@@ -220,7 +243,8 @@ app_window_start (AppWindow *self)
 {
   g_autofree char *path = session_path (self);
 
-  app_window_use_model (self, path);
+  if (path != NULL)
+    app_window_use_model (self, path);
   self->fresh = TRUE;
 }
 

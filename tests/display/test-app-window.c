@@ -142,7 +142,9 @@ count_nameless (GtkWidget *widget)
       && !GTK_IS_MENU_BUTTON (gtk_widget_get_parent (widget))
       && test_find (widget, GTK_TYPE_LABEL) == NULL)
     wants = TRUE;
-  if (GTK_IS_MENU_BUTTON (widget))
+  if (GTK_IS_MENU_BUTTON (widget) || GTK_IS_DROP_DOWN (widget)
+      || GTK_IS_TEXT_VIEW (widget) || GTK_IS_SPIN_BUTTON (widget)
+      || GTK_IS_ENTRY (widget))
     wants = TRUE;
   if (!gtk_widget_get_mapped (widget) || GTK_IS_WINDOW_CONTROLS (widget)
       || GTK_IS_IMAGE (widget))
@@ -169,6 +171,13 @@ test_names_for_readers (void)
 
   test_wait_for_bars (window);
   test_settle ();
+  g_assert_cmpuint (count_nameless (GTK_WIDGET (window)), ==, 0);
+  test_act (window, "show-page", "pictures");
+  test_settle ();
+  gtk_expander_set_expanded (
+      GTK_EXPANDER (test_find (GTK_WIDGET (window), GTK_TYPE_EXPANDER)), TRUE);
+  test_settle ();
+  g_assert_nonnull (test_find (GTK_WIDGET (window), GTK_TYPE_TEXT_VIEW));
   g_assert_cmpuint (count_nameless (GTK_WIDGET (window)), ==, 0);
   test_close (window);
 }

@@ -208,7 +208,9 @@ class Form(unittest.TestCase):
         window.wait_shows("The sample model was not taught ‘woman’.")
         window.wait_shows("6/75")
         window.click(window.find("Use a Bigger Model…"))
-        window.wait_shows("Put a Stable Diffusion model")
+        window.wait_shows("Put a Stable Diffusion model (.safetensors) into")
+        mouse("key", "Escape")
+        wait_for(lambda: not window.shows("Put a Stable"), "the menu to close", 10)
         window.click(window.find("a blue house in a green field on a sunny day, trees, white clouds", type="GtkButton"))
         self.wait_params(prompt="a blue house in a green field on a sunny day, trees, white clouds")
         self.assertFalse(window.shows("was not taught"))
@@ -256,6 +258,13 @@ class Form(unittest.TestCase):
             seen.append(self.focused())
         self.assertEqual(seen[:2], ["GtkText", "AppCanvas"])
         self.assertEqual(seen[2:], ["GtkListItemWidget", "GtkToggleButton"])
+        window.keys("ctrl+question")
+        window.act("write-texts", GLib.Variant("s", self.path("texts")))
+        wait_for(lambda: os.path.exists(self.path("texts")), "the texts", 10)
+        with open(self.path("texts")) as file:
+            texts = file.read()
+        for words in ("Keyboard Shortcuts", "Lock the seed", "Ctrl+L", "Same settings, next seed", "Earlier prompt", "Search tensors"):
+            self.assertIn(words, texts)
 
     def test_the_seed(self):
         window = self.start()
@@ -437,6 +446,27 @@ class Form(unittest.TestCase):
         window.find(lora, id="model_button")
         window.keys("alt+1")
         window.find(MODEL, id="model_button")
+        window.wait_enabled("generate")
+        self.assertEqual(self.values()["prompt"], "a red circle")
+
+    def test_without_a_model(self):
+        self.window = window = Window(PROGRAM, env={"CALOTYPE_DATADIR": self.path("nothing")})
+        window.resize(1000, 700)
+        window.wait_shows("Cannot Be Opened")
+        window.act("show-page", GLib.Variant("s", "pictures"))
+        window.wait_shows("Open a model to make pictures with.")
+        self.assertFalse(window.find(id="generate").sensitive)
+        window.act("use-model", GLib.Variant("s", MODEL))
+        window.wait_enabled("generate")
+        self.assertFalse(window.shows("Open a model to make pictures with."))
+
+    def test_a_remembered_model_that_broke(self):
+        with open(self.path("broken.safetensors"), "w") as file:
+            file.write("no longer a model")
+        write_journal(self.path("broken.safetensors"), prompt="a red circle")
+        self.window = window = Window(PROGRAM)
+        window.wait_shows("Cannot Be Opened")
+        window.act("show-page", GLib.Variant("s", "pictures"))
         window.wait_enabled("generate")
         self.assertEqual(self.values()["prompt"], "a red circle")
 
