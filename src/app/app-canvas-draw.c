@@ -1,7 +1,8 @@
 /* app-canvas-draw.c: the canvas's picture, drawn
  *
- * From 400 % on pixels are drawn as squares, below that filtered. Nothing is mirrored in
- * right-to-left languages.
+ * Whoever zooms to 400 % or more wants to see pixels, and they are drawn as squares; a
+ * fitted picture is to be looked at as a picture and is filtered at any scale. Nothing is
+ * mirrored in right-to-left languages.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -38,7 +39,7 @@ draw_texture (AppCanvas *self,
   /* A preview smaller than its picture is always smoothed: its squares say nothing. */
   gboolean own_size = gdk_texture_get_width (texture) >= self->width;
 
-  if (own_size && app_canvas_get_scale (self) >= NEAREST_FROM)
+  if (own_size && self->scale >= NEAREST_FROM)
     draw_squares (self, snapshot, texture, rect);
   else
     gtk_snapshot_append_texture (snapshot, texture, rect);
