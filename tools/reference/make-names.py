@@ -3,7 +3,8 @@
 
 Pairs as diffusers' own converter maps them, found by the memory that both names share. For
 the formula's narrow model (the structure of Stable Diffusion 1.5) the text encoder is named
-as older folders do, for the bundled model as transformers 5 does.
+as older folders do, for the bundled model as transformers 5 does. Of the narrow 2.1 and
+SSD-1B (the structure of XL, with less) the UNet alone.
 
 SPDX-License-Identifier: GPL-3.0-or-later
 """
@@ -20,6 +21,15 @@ import formula
 import sd_networks
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def unet_pairs(family):
+    config = formula.NARROW[family]
+    state = {n: torch.from_numpy(formula.tensor(n, s)) for n, s in formula.shapes(config, "unet").items()}
+    places = {tensor.data_ptr(): name for name, tensor in state.items()}
+    converted = convert_ldm_unet_checkpoint(dict(state), sd_networks.unet_config(state))
+    assert len(converted) == len(places) == len(state)
+    return sorted((places[tensor.data_ptr()], f"unet/{name}") for name, tensor in converted.items())
 
 
 def pairs(state, inner):
@@ -48,7 +58,8 @@ if __name__ == "__main__":
         "version": diffusers.__version__,
         "command": "tools/reference/make-names.py",
     }
-    parts = {"narrow": pairs(narrow, "text_model."), "sample": pairs(sample, "text_model." if own else "")}
+    parts = {"narrow": pairs(narrow, "text_model."), "sample": pairs(sample, "text_model." if own else ""),
+             "v2": unet_pairs("sd2"), "ssd1b": unet_pairs("ssd1b")}
     text = ",\n".join(
         f'"{which}": [\n' + ",\n".join(json.dumps(p, separators=(",", ":")) for p in rows) + "]"
         for which, rows in parts.items()
