@@ -105,9 +105,9 @@ def with_label(unet, pooled, h, w):
 
 
 def add_unet(golden, unet, context, cases, pooled=None):
-    """cases: (latent height, latent width, timestep, prompts)"""
-    for i, (h, w, t, prompts) in enumerate(cases):
-        x = golden.noise(len(prompts), 4, h, w)
+    """cases: (latent height, latent width, timestep, prompts, and of some the size of the noise)"""
+    for i, (h, w, t, prompts, *size) in enumerate(cases):
+        x = golden.noise(len(prompts), 4, h, w) * (size[0] if size else 1)
         out = with_label(unet, pooled, h, w)(x, torch.tensor([t] * len(prompts), dtype=torch.float32), context[prompts], prompts)
         golden.add(f"unet.{i}.x", x, t=t, prompts=prompts)
         golden.add(f"unet.{i}.out", out, what=f"what the network predicts for unet.{i}.x at t with the context of its prompts")
@@ -209,11 +209,12 @@ def file_hash(config):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-# name: family, narrow, cases of the UNet (height, width, t, prompts), guidance of 20 steps
+# name: family, narrow, cases of the UNet (height, width, t, prompts, size), guidance of 20 steps
 FORMULAS = {
     "sd-narrow": ("sd1", True, [(8, 8, 10, [0]), (8, 8, 741.5, [0])], None),
     "sd-formula": ("sd1", False, [(8, 8, 10, [0]), (8, 8, 741.5, [0]), (9, 13, 400, [0]), (8, 16, 400, [0])], None),
-    "sd-v2": ("sd2", True, [(8, 8, 10, [1]), (12, 8, 741.5, [0, 1])], 3.0),
+    # the quiet one shows whether the norms have their epsilons
+    "sd-v2": ("sd2", True, [(8, 8, 10, [1]), (12, 8, 741.5, [0, 1]), (8, 8, 400, [1], 1e-3)], 3.0),
     "sd-xl": ("sdxl", True, [(8, 8, 10, [1]), (12, 8, 741.5, [0, 1])], 3.0),
     "sd-ssd1b": ("ssd1b", True, [(8, 8, 10, [1]), (8, 12, 741.5, [0, 1])], None),
     "sd-v2-full": ("sd2", False, [(8, 8, 10, [1]), (8, 8, 741.5, [0, 1])], 3.0),
