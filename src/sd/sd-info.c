@@ -252,10 +252,13 @@ describe_sd (SdInfo *info, Scan *scan, StModel *model)
 
 /* What changes how it is used, behind the sentence. */
 static void
-add_manner (SdInfo *info)
+add_manner (SdInfo *info, StModel *model)
 {
+  const SdExtras *extras = sd_extras_of (model);
   GString *text = g_string_new (info->sentence);
-  if (info->prediction_key != NULL)
+  gboolean in_doubt = info->v_prediction || info->family == SD_FAMILY_SD2
+                      || (extras != NULL && extras->prediction != SD_PREDICTION_AUTO);
+  if (info->prediction_key != NULL && in_doubt)
     g_string_append_printf (
         text, info->v_prediction ? _ (", predicts v (%s)") : _ (", predicts noise (%s)"),
         info->prediction_key);
@@ -296,7 +299,7 @@ sd_info_new (StModel *model)
   sd_info_decide_prediction (info, model, scan.names);
   override_prediction (info, model);
   sd_info_read_defaults (info, model);
-  add_manner (info);
+  add_manner (info, model);
   scan_clear (&scan);
   return info;
 }

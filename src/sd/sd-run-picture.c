@@ -96,6 +96,7 @@ exact_text (SdRun *run, guint picture)
   base_json_double (json, p->cfg);
   uint_field (json, "seed", p->seed + picture);
   string_field (json, "rng", p->rng == BASE_RANDOM_NV ? "nv" : "cpu");
+  string_field (json, "prediction", run->engine->info->v_prediction ? "v" : "epsilon");
   string_field (json, "noise", run->noise_given ? "given" : "seed");
   uint_field (json, "batch", p->batch);
   uint_field (json, "picture", picture);

@@ -47,8 +47,24 @@ class Cli(unittest.TestCase):
             self.assertEqual(run(command, "--help").returncode, 0)
         text = run("generate", "--help").stdout
         for option in ("model prompt negative width height steps cfg seed rng sampler schedule batch output "
-                       "noise-in latents-out device precision profile quiet").split():
+                       "noise-in latents-out device precision profile quiet clip-l clip-h clip-g vae taesd prediction").split():
             self.assertIn("--" + option, text)
+
+    def test_parts_and_prediction(self):
+        """What is said of a model is heeded, and refused where it makes no sense."""
+        for option, value, words in (("--prediction", "x", "auto, epsilon or v"),
+                                     ("--vae", self.path("none.safetensors"), "none.safetensors"),
+                                     ("--taesd", SAMPLE, "TAESD")):
+            out = run("generate", option, value, "--output", self.path("x.png"))
+            self.assertEqual(out.returncode, 1, out.stderr)
+            self.assertIn(words, out.stderr)
+        self.generate("plain.png", "--seed", "3")
+        self.generate("same.png", "--seed", "3", "--prediction", "epsilon", "--vae", SAMPLE)
+        self.generate("v.png", "--seed", "3", "--prediction", "v")
+        pixels = [png_pixels(self.path(name)) for name in ("plain.png", "same.png", "v.png")]
+        self.assertEqual(pixels[0], pixels[1])
+        self.assertNotEqual(pixels[0], pixels[2])
+        self.assertIn('"prediction":"v"', png_texts(self.path("v.png"))["calotype"].replace(" ", ""))
 
     def test_usage_faults(self):
         self.assertEqual(run().returncode, 2)
