@@ -28,7 +28,8 @@ static const Signature signatures[] = {
     { ST_FOREIGN_LFS, N_ ("this is a Git LFS pointer, not the model itself: run “git lfs "
                           "pull” or download the file") } },
   { AT (0, "GGUF"),
-    { 0, N_ ("this is a GGUF model; this program reads safetensors files") } },
+    { 0, N_ ("this is a GGUF model; this program reads safetensors files: get the model "
+             "in that form") } },
   { AT (0, "PK\3\4"),
     { 0,
       N_ ("this is a ZIP archive, most likely a PyTorch checkpoint (.ckpt, .pt, .pth); "

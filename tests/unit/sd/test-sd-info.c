@@ -85,6 +85,22 @@ test_whole (void)
   g_assert_null (info->prompts);
 }
 
+/* Averages kept while training are as large as the model; they are no part of it. */
+static void
+test_averages (void)
+{
+  const char *specs[] = { SD1_UNET,
+                          SD1_VAE,
+                          SD1_TEXT,
+                          "model_ema.diffusion_modeloutput F32 100,100",
+                          "model_ema.decay F32 1",
+                          NULL };
+  g_autoptr (SdInfo) info = info_of (specs, NULL);
+  g_assert_true (info->can_generate);
+  g_assert_cmpstr (info->sentence, ==,
+                   "Stable Diffusion 1.x, F16, text encoder, UNet and VAE inside");
+}
+
 static void
 test_older_text_names (void)
 {
@@ -389,6 +405,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/sd/info/whole", test_whole);
+  g_test_add_func ("/sd/info/averages", test_averages);
   g_test_add_func ("/sd/info/older-text-names", test_older_text_names);
   g_test_add_func ("/sd/info/missing-parts", test_missing_parts);
   g_test_add_func ("/sd/info/other-families", test_other_families);

@@ -19,7 +19,7 @@ typedef struct
 static const Foreign files[] = {
   { H ("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"), 0,
     ST_ERROR_HEADER_TOO_LARGE, "git lfs pull" },
-  { H ("GGUF\3\0\0\0"), 100, ST_ERROR_HEADER_TOO_LARGE, "GGUF" },
+  { H ("GGUF\3\0\0\0"), 100, ST_ERROR_HEADER_TOO_LARGE, "get the model in that form" },
   { H ("PK\3\4\0\0\x08\x08\0\0\0\0\0\0archive/data.pkl"), 100, ST_ERROR_HEADER_TOO_LARGE,
     "ZIP archive" },
   { H ("\x80\x02\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19."), 200, ST_ERROR_HEADER_TOO_LARGE,
