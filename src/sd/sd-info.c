@@ -183,6 +183,11 @@ find_obstacle (const SdInfo *info, const Scan *scan)
         _ ("This is an inpainting model: it needs a picture and a mask to begin "
            "with, which this version cannot give it. Open the plain version of "
            "the model."));
+  if (info->unet_in_channels == 8)
+    return g_strdup (
+        _ ("This is an instruction model (its UNet takes 8 channels): it changes a "
+           "picture that it is given, which this version cannot do yet. Open the plain "
+           "version of the model."));
   if (info->unet_in_channels != 4)
     return g_strdup_printf (
         _ ("The UNet of this model takes %u channels where a plain one "

@@ -193,7 +193,7 @@ test_unusable (void)
       = { UNET "input_blocks.0.0.weight F16 32,8,3,3", SD1_VAE, SD1_TEXT, NULL };
   assert_cannot (edit, SD_FAMILY_SD1,
                  "Stable Diffusion 1.x, F16, text encoder, UNet and VAE inside",
-                 "takes 8 channels");
+                 "instruction model");
   const char *edm[] = { SD1_UNET, SD1_VAE, SD1_TEXT, "edm_mean F32 4", NULL };
   assert_cannot (edm, SD_FAMILY_SD1,
                  "Stable Diffusion 1.x, F16, text encoder, UNet and VAE inside",
