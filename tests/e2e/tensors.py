@@ -194,6 +194,7 @@ class Tensors(unittest.TestCase):
         self.see("Stable Diffusion 1.x")
         window.app_act("open-path", GLib.Variant("s", other))
         wait_for(lambda: window.actions(2), "the second window")
+        self.see("2 tensors")  # nothing can be selected before it is read
         window.act("select-tensor", GLib.Variant("s", "a.c"), 2)
         self.see("1 (50 %)")  # NaN
         window.act("close", window=2)
