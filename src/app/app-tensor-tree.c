@@ -604,6 +604,7 @@ app_tensor_tree_class_init (AppTensorTreeClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, on_activate);
   gtk_widget_class_bind_template_callback (widget_class, on_key);
   gtk_widget_class_bind_template_callback (widget_class, on_secondary);
+  gtk_widget_class_bind_template_callback (widget_class, app_tensor_tree_focus_rows);
   gtk_widget_class_install_action (widget_class, "tree.toggle", "u", on_toggle);
   gtk_widget_class_install_action (widget_class, "tree.unfold-below", NULL,
                                    on_unfold_below);

@@ -23,6 +23,8 @@ from driver import Window, wait_for, write_journal
 PROGRAM, MODEL = (os.path.abspath(sys.argv.pop(1)) for _ in range(2))
 # Functions of GTK in which it measures and draws what is on the screen: its time, not the program's.
 DRAWING = re.compile(r"gsk_renderer_render|gtk_widget_measure|gtk_layout_manager_measure|gtk_widget_allocate|gtk_widget_snapshot")
+# Of processor time: on a free machine some 10 ms; GTK's making of rows is in it, and processors that share a core.
+STRETCH = 150
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -155,7 +157,7 @@ class Speed(unittest.TestCase):
         time.sleep(1)
         self.assertLess(window.memory(), 500, "MB, searched and unfolded")
         for cpu, samples in window.stretches(since):
-            self.assertLess(cpu, 60, "ms of processor time in a stretch:\n" + "\n".join(samples))
+            self.assertLess(cpu, STRETCH, "ms of processor time in a stretch:\n" + "\n".join(samples))
         self.assertEqual(window.quit(), 0)
 
     def test_twenty_gigabytes(self):
@@ -198,7 +200,7 @@ class Speed(unittest.TestCase):
         window.act("show-page", GLib.Variant("s", "pictures"))
         time.sleep(0.3)
         for cpu, samples in window.stretches(since):
-            self.assertLess(cpu, 60, "ms of processor time in a stretch:\n" + "\n".join(samples))
+            self.assertLess(cpu, STRETCH, "ms of processor time in a stretch:\n" + "\n".join(samples))
         self.assertEqual(window.quit(), 0)
 
 
