@@ -253,7 +253,9 @@ cli_bench (int argc, char **argv)
 
   if (!cli_parse (&argc, &argv, entries, NULL,
                   "Measures a device, then a model's step and decode on it, and prints "
-                  "each beside the least time that the device could need.",
+                  "each beside the least time that the device could need. Where there "
+                  "are several kernels for the same work the fastest is found first, "
+                  "and kept for later.",
                   &status))
     {
       g_free (o.model);

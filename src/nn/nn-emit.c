@@ -10,6 +10,7 @@
 #include "config.h"
 #include "nn/nn-check-private.h"
 #include "nn/nn-emit-private.h"
+#include "nn/nn-tune-private.h"
 
 #define MAX_GROUPS 65535u
 #define ROW_STEP 1024u
@@ -252,13 +253,19 @@ scratch_of (const NnEmit *emit, const NnOp *op)
   return op->kind == NN_OP_CONV3 ? nn_winograd_scratch (emit, op) : 0;
 }
 
-/* The first that is known to compute rightly; the last one, which is direct, is. */
+/* The one that was measured to be the fastest; else, or where it is not trusted, the
+ * first that is. The last one, which is direct, is. A family that was asked for is taken
+ * at its word. */
 static NnVariant
-first_trusted (const NnEmit *emit, const NnOp *op, const NnVariant *list, guint n)
+best_variant (const NnEmit *emit, const NnOp *op, const NnVariant *list, guint n)
 {
+  gboolean asked = emit->family != NN_FAMILY_AUTO;
+  int measured = nn_tune_look_up (emit, op, list, n);
   guint i = 0;
 
-  while (i + 1 < n && !nn_check_trusts (emit, op, &list[i]))
+  if (measured >= 0 && (asked || nn_check_trusts (emit, op, &list[measured])))
+    return list[measured];
+  while (!asked && i + 1 < n && !nn_check_trusts (emit, op, &list[i]))
     i++;
   return list[i];
 }
@@ -273,10 +280,8 @@ nn_emit_plan (const NnEmit *emit, NnOp *op)
     op->variant = list[0];
   else if (emit->choose != NULL)
     op->variant = emit->choose (op, list, n, emit->choose_data);
-  else if (emit->family == NN_FAMILY_AUTO)
-    op->variant = first_trusted (emit, op, list, n);
   else
-    op->variant = list[0];
+    op->variant = best_variant (emit, op, list, n);
   op->scratch_bytes = scratch_of (emit, op);
 }
 

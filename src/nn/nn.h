@@ -274,6 +274,19 @@ GArray *nn_program_timings (NnProgram *program); /* GpuTiming; for the reference
 
 /* ---- measuring ---- */
 
+/**
+ * nn_program_tune: measures every kernel that could compute an operator of @program, for
+ * shapes that were not measured yet, and keeps what was the fastest: for programs made
+ * from then on, in this process and later ones
+ * @n_tuned: shapes that were measured; always 0 where there is but one kernel for each
+ *
+ * Blocking, for some seconds on a GPU; stage "tune". FALSE: cancelled.
+ */
+gboolean nn_program_tune (NnProgram *program,
+                          guint *n_tuned,
+                          const BaseTask *task,
+                          GError **error);
+
 /* What a program asks of its device. */
 typedef struct
 {
