@@ -17,10 +17,13 @@
 #define NARROW_CPU 160
 #define NARROW_GPU 64
 #define LANES_KEYS 4
-/* Up to so many rows a lane takes one, from so many on four, between them two: rows share
- * what is fetched and handed round, but each takes time to compile. */
+/* Up to so many queries a lane takes one, from so many on as many as its registers have
+ * room for, between them two: they share what is fetched and handed round, but each takes
+ * time to compile. */
 #define SHORT 256
 #define LONG 1024
+/* The long form reads sampled buffers on every device: a third faster than images on
+ * lavapipe, which is worth the second that its driver's cache may lose of it. */
 
 /* attention-staged.comp: a workgroup's largest size, its keys at once, and the
  * invocations that share a query */
@@ -47,21 +50,29 @@ typedef struct
   guint n_spec;
   guint group_rows; /* of a workgroup */
   gboolean storage; /* reads storage buffers */
+  gboolean sampled; /* of NnDispatch */
 } Form;
 
 static Form
 direct_form (const NnEmit *emit, const NnAttention *p)
 {
   guint lanes = nn_emit_lanes (emit), d4 = p->head_dim / 4;
-  guint narrow = emit->info->kind == GPU_KIND_CPU ? NARROW_CPU : NARROW_GPU;
+  gboolean cpu = emit->info->kind == GPU_KIND_CPU;
+  guint narrow = cpu ? NARROW_CPU : NARROW_GPU;
   guint rows, t_q = p->q->h * p->q->w;
+  gboolean is_long = cpu && t_q >= LONG;
 
   if (p->head_dim <= narrow)
     {
-      gboolean several = p->head_dim <= 64 && emit->info->kind == GPU_KIND_CPU;
-
-      rows = !several || t_q <= SHORT ? 1 : t_q < LONG ? 2 : 4;
-      return (Form){ "attention-rows", 0, 0, { rows, LANES_KEYS }, 2, rows * lanes };
+      rows = is_long && p->head_dim <= 64              ? 4
+             : is_long && p->head_dim <= 96            ? 2
+             : cpu && t_q > SHORT && p->head_dim <= 64 ? 2
+                                                       : 1;
+      return (Form){ .shader = "attention-rows",
+                     .spec = { rows, LANES_KEYS },
+                     .n_spec = 2,
+                     .group_rows = rows * lanes,
+                     .sampled = is_long };
     }
   rows = nn_div_up (d4, lanes) > 8 ? 2 : 4;
   return (Form){ "attention-lanes", 0, 0, { rows, LANES_KEYS }, 2, rows };
@@ -191,6 +202,7 @@ bind (const NnEmit *emit, const NnAttention *p, const Form *form, NnDispatch *d)
   d->shader = form->shader;
   d->workgroup = form->workgroup;
   d->subgroup = form->subgroup;
+  d->sampled = form->sampled;
   d->bindings[0] = nn_emit_read (emit, p->q);
   d->bindings[1] = nn_emit_read (emit, p->k);
   d->bindings[2] = nn_emit_read (emit, p->v);

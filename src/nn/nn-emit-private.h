@@ -15,9 +15,10 @@ typedef struct
   const char *shader; /* without the suffix of its variant */
   GpuBinding bindings[GPU_MAX_BINDINGS];
   guint n_bindings;
-  gboolean half;   /* output is fp16 */
-  guint workgroup; /* invocations; 0: one subgroup, and lanes may exchange values */
-  guint subgroup;  /* size to require of a larger workgroup's subgroups; 0: any */
+  gboolean half;    /* output is fp16 */
+  gboolean sampled; /* through sampled buffers even where images are preferred */
+  guint workgroup;  /* invocations; 0: one subgroup, and lanes may exchange values */
+  guint subgroup;   /* size to require of a larger workgroup's subgroups; 0: any */
   guint32 spec[GPU_MAX_SPEC];
   guint n_spec;
   const void *push;

@@ -55,7 +55,8 @@ nn_emit_dispatch (const NnEmit *emit, const NnOp *op, const NnDispatch *d, GErro
 {
   gboolean lanes = nn_emit_has_lanes (emit) && d->workgroup == 0;
   GpuBinding bindings[GPU_MAX_BINDINGS];
-  gboolean images = lanes && emit->info->prefer_images && as_images (d, bindings);
+  gboolean images
+      = lanes && emit->info->prefer_images && !d->sampled && as_images (d, bindings);
   g_autofree char *shader = g_strconcat (d->shader,
                                          d->workgroup > 0 ? ""
                                          : !lanes         ? "-plain"
