@@ -10,7 +10,8 @@
 // bindings: 0 source(s), 1 weight, 2 bias, 3 channel_add, 4 residual, 5 second source when
 // SPLIT: texel buffers; 6 output. What is not used holds something all the same, and comes
 // last (see GpuInfo.prefer_images).
-// Weight: texel = 4 columns; fp32: one row, else two rows, the even one in the low halves.
+// Weight: texel = 4 columns; fp32: one row, else two rows, the even one in the low halves;
+// 8 bits: four rows, and behind them all the scales of 32 rows each.
 layout(constant_id = 3) const uint TM = 16; // rows of a lane or of a workgroup
 layout(constant_id = 4) const uint KU = 2;  // vec4 of k per turn of the loop
 layout(constant_id = 5) const uint TAPS = 1;
@@ -42,6 +43,14 @@ void fetch_weight(uint pair, uint n4, out vec4 b0, out vec4 b1)
     if (WTYPE == NN_SPEC_F32) {
         b0 = uintBitsToFloat(texelFetch(W, int(pair * 2 * p.n4 + n4)));
         b1 = uintBitsToFloat(texelFetch(W, int((pair * 2 + 1) * p.n4 + n4)));
+        return;
+    }
+    if (WTYPE == NN_SPEC_Q8) {
+        uvec4 q = texelFetch(W, int((pair >> 1) * p.n4 + n4)) >> ((pair & 1) * 16);
+        uint scales = TAPS * (p.c4 + p.c4_2) * p.n4;
+        vec4 scale = uintBitsToFloat(texelFetch(W, int(scales + (pair >> 4) * p.n4 + n4)));
+        b0 = scale * vec4(ivec4(q << 24) >> 24);
+        b1 = scale * vec4(ivec4(q << 16) >> 24);
         return;
     }
     uvec4 w = texelFetch(W, int(pair * p.n4 + n4));

@@ -25,6 +25,7 @@
 #define NN_SPEC_F32 0
 #define NN_SPEC_F16 1
 #define NN_SPEC_BF16 2
+#define NN_SPEC_Q8 3
 #define NN_SPEC_SILU 1
 #define NN_SPEC_GELU 2
 #define NN_SPEC_QUICK_GELU 3

@@ -62,11 +62,24 @@ update_note (AppPicturesPage *self)
       /* Translators: name of the graphics card, memory it holds for us */
       line = g_strdup_printf (_ ("%s · \u2066%s\u2069"),
                               app_worker_get_device_name (worker), memory);
+      if (app_plan_get_text (self->plan) != NULL)
+        {
+          char *longer = g_strconcat (line, " · ", app_plan_get_text (self->plan), NULL);
+
+          g_free (line);
+          line = longer;
+        }
     }
   if (info == NULL)
     app_form_set_note (self->form, _ ("Open a model to make pictures with."), NULL);
   else
     app_form_set_note (self->form, info->can_generate ? NULL : info->why_not, line);
+}
+
+static void
+ask_plan (AppPicturesPage *self)
+{
+  app_plan_ask (self->plan, self->model, app_session_get_params (self->session));
 }
 
 /* ---- the model ---- */
@@ -126,6 +139,7 @@ app_pictures_page_set_model (AppPicturesPage *self, AppModel *model)
       && g_list_model_get_n_items (app_session_get_history (self->session)) == 0)
     self->first_pending = TRUE;
   update_note (self);
+  ask_plan (self);
   app_pictures_update_actions (self);
   prepare (self);
 }
@@ -207,6 +221,7 @@ app_pictures_page_dispose (GObject *object)
   g_clear_handle_id (&self->idle_source, g_source_remove);
   app_pictures_unwatch (self);
   g_clear_pointer (&self->stack, gtk_widget_unparent);
+  g_clear_object (&self->plan);
   g_clear_object (&self->session);
   g_clear_object (&self->model);
   g_clear_object (&self->reference);
@@ -231,6 +246,7 @@ app_pictures_page_init (AppPicturesPage *self)
   self->history_wanted = TRUE;
   self->following = TRUE;
   self->session = app_session_new (path);
+  self->plan = app_plan_new ();
   app_pictures_make_widgets (self);
   app_form_set_session (self->form, self->session);
   app_form_set_queue (self->form, app_queue_new ());
@@ -245,6 +261,10 @@ app_pictures_page_init (AppPicturesPage *self)
                            G_CALLBACK (app_pictures_show_quick), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (app_worker_get (), "queue-changed", G_CALLBACK (update_queue),
                            self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->session, "params-changed", G_CALLBACK (ask_plan), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->plan, "changed", G_CALLBACK (update_note), self,
+                           G_CONNECT_SWAPPED);
   g_signal_connect_object (app_worker_get (), "engine-changed", G_CALLBACK (update_note),
                            self, G_CONNECT_SWAPPED);
   app_pictures_page_set_narrow (self, FALSE);

@@ -8,6 +8,7 @@
 #include "app/app-form.h"
 #include "app/app-history.h"
 #include "app/app-pictures-page.h"
+#include "app/app-plan.h"
 #include "app/app-session.h"
 #include "app/app-stage.h"
 #include "app/app-window.h"
@@ -29,6 +30,7 @@ struct _AppPicturesPage
 
   AppSession *session;
   AppModel *model;
+  AppPlan *plan; /* of the picture that the form describes */
   GActionMap *map;
   gboolean shown, narrow, alone, history_wanted;
   guint unfinished;       /* jobs of the restored session, until somebody was told */

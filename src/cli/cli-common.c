@@ -139,6 +139,33 @@ cli_close_output (int status)
   return CLI_FAILED;
 }
 
+gboolean
+cli_precision (const char *text, SdPrecision *precision, GError **error)
+{
+  *precision = SD_PRECISION_AUTO;
+  if (text == NULL || strcmp (text, "auto") == 0)
+    return TRUE;
+  if (strcmp (text, "fp32") == 0)
+    *precision = SD_PRECISION_FP32;
+  else if (strcmp (text, "fp16") == 0)
+    *precision = SD_PRECISION_FP16;
+  else
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                 "--precision is “%s”, but must be auto, fp32 or fp16", text);
+  return *precision != SD_PRECISION_AUTO;
+}
+
+gboolean
+cli_memory_limit (int mib, guint64 *bytes, GError **error)
+{
+  *bytes = mib > 0 ? (guint64) mib << 20 : 0;
+  if (mib > 0 || mib == G_MININT)
+    return TRUE;
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+               "--memory-limit is %d, but must be a number of MiB above zero", mib);
+  return FALSE;
+}
+
 void
 cli_progress_init (CliProgress *progress, gboolean quiet)
 {

@@ -21,7 +21,7 @@ typedef struct
 {
   char *model, *prompt, *negative, *sampler, *schedule, *rng, *precision, *seed, *kernels;
   char *output, *noise_in, *latents_out;
-  int width, height, steps, batch, device;
+  int width, height, steps, batch, device, memory;
   double cfg;
   gboolean profile, quiet;
 } Options;
@@ -128,21 +128,6 @@ make_params (const Options *options, const SdInfo *info, GError **error)
   if (!isnan (options->cfg))
     params->cfg = options->cfg;
   return sd_params_check (params, error) ? g_steal_pointer (&params) : NULL;
-}
-
-static gboolean
-parse_precision (const char *text, SdPrecision *precision, GError **error)
-{
-  *precision = SD_PRECISION_AUTO;
-  if (text == NULL || strcmp (text, "auto") == 0)
-    return TRUE;
-  if (strcmp (text, "fp32") == 0)
-    *precision = SD_PRECISION_FP32;
-  else if (strcmp (text, "fp16") == 0)
-    *precision = SD_PRECISION_FP16;
-  else
-    return option_error (error, "--precision", text, "auto, fp32 or fp16");
-  return TRUE;
 }
 
 /* --noise-in: [N,4,h,w], F32, unit variance. */
@@ -310,6 +295,7 @@ open_engine (const Options *options,
   g_autoptr (SdParams) wanted = NULL;
   SdPrecision precision;
   NnFamily family = NN_FAMILY_AUTO;
+  guint64 memory;
 
   if (options->kernels != NULL && !nn_family_from_name (options->kernels, &family))
     {
@@ -325,7 +311,8 @@ open_engine (const Options *options,
       option_error (error, "--device", typed, "a number that “devices” lists");
       return NULL;
     }
-  if (!parse_precision (options->precision, &precision, error)
+  if (!cli_precision (options->precision, &precision, error)
+      || !cli_memory_limit (options->memory, &memory, error)
       || !check_folder (options->output, error)
       || !check_folder (options->latents_out, error))
     return NULL;
@@ -348,8 +335,8 @@ open_engine (const Options *options,
   wanted = make_params (options, info, error);
   if (wanted == NULL)
     return NULL;
-  SdEngine *engine
-      = sd_engine_new (model, MAX (options->device, -1), precision, task, error);
+  SdEngine *engine = sd_engine_new_within (model, MAX (options->device, -1), precision,
+                                           memory, task, error);
   if (engine != NULL)
     *params = g_steal_pointer (&wanted);
   else if (error != NULL && *error != NULL && (*error)->domain == SD_ERROR)
@@ -360,6 +347,14 @@ open_engine (const Options *options,
 static int
 finish (const Options *options, SdEngine *engine, gboolean good, const GError *error)
 {
+  if (good && options->memory != G_MININT && !options->quiet)
+    {
+      g_autofree char *rungs = sd_rung_text (sd_engine_rungs (engine));
+
+      fprintf (stderr, "calotype-cli: %.0f MiB of device memory at most%s%s\n",
+               (double) sd_engine_memory_peak (engine) / (1 << 20),
+               *rungs != '\0' ? "; " : "", rungs);
+    }
   if (good && options->profile)
     {
       g_autofree char *table = sd_engine_profile_table (engine);
@@ -378,6 +373,7 @@ options_init (Options *o)
                   .steps = G_MININT,
                   .batch = G_MININT,
                   .device = G_MININT,
+                  .memory = G_MININT,
                   .cfg = NAN };
 }
 
@@ -422,6 +418,8 @@ parse_options (int *argc, char ***argv, Options *o, char **cfg, int *status)
     { "kernels", 0, 0, G_OPTION_ARG_FILENAME, &o->kernels,
       "Which kernels compute, for diagnosis: auto takes the best that the device has",
       "auto|direct|staged|matrix" },
+    { "memory-limit", 0, 0, G_OPTION_ARG_INT, &o->memory,
+      "Device memory to use at most; slower ways that need less are taken", "MIB" },
     { "profile", 0, 0, G_OPTION_ARG_NONE, &o->profile,
       "Tell the time of every operator at the end", NULL },
     { "quiet", 'q', 0, G_OPTION_ARG_NONE, &o->quiet, "No progress", NULL },

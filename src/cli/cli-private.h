@@ -8,7 +8,7 @@
 #include <gio/gio.h>
 #include "base/base-json.h"
 #include "base/base-task.h"
-#include "st/st.h"
+#include "sd/sd.h"
 
 /* Exit statuses: 0 done; 1 refused, failed or cancelled; 2 the command line makes no
  * sense. */
@@ -28,6 +28,7 @@ int cli_devices (int argc, char **argv);
 int cli_generate (int argc, char **argv);
 int cli_warm (int argc, char **argv);
 int cli_bench (int argc, char **argv);
+int cli_plan (int argc, char **argv);
 
 /**
  * cli_parse: options into their places; what remains are operands
@@ -63,6 +64,11 @@ char *cli_shape_text (const StTensor *tensor);
 int cli_close_output (int status);
 /** cli_fail: "calotype-cli: message" to standard error; returns CLI_FAILED */
 int cli_fail (const GError *error);
+
+/** cli_precision: @text: (nullable): of --precision */
+gboolean cli_precision (const char *text, SdPrecision *precision, GError **error);
+/** cli_memory_limit: @mib: of --memory-limit, G_MININT: not given → bytes, 0: none */
+gboolean cli_memory_limit (int mib, guint64 *bytes, GError **error);
 
 /* A line on the terminal that says how far a job is; quiet when standard error is none.
  */

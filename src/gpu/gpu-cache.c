@@ -102,11 +102,50 @@ write_file (GpuDevice *device)
                               G_FILE_SET_CONTENTS_CONSISTENT, 0600, NULL);
 }
 
+/* ---- what the device was seen to do ---- */
+
+#define ENOUGH_SECONDS 0.5
+
+static char *
+speed_path (const GpuInfo *info)
+{
+  g_autofree char *name
+      = g_strdup_printf ("speed-%s-%08x", info->uuid, info->driver_version);
+
+  return g_build_filename (g_get_user_cache_dir (), "calotype", name, NULL);
+}
+
+double
+gpu_info_speed (const GpuInfo *info)
+{
+  g_autofree char *path = speed_path (info);
+  g_autofree char *text = NULL;
+  double speed
+      = g_file_get_contents (path, &text, NULL, NULL) ? g_ascii_strtod (text, NULL) : 0;
+
+  return speed > 0 && speed < 1e18 ? speed : 0;
+}
+
+static void
+save_speed (GpuDevice *device)
+{
+  g_autofree char *path = speed_path (&device->physical.info);
+  g_autofree char *folder = g_path_get_dirname (path);
+  char text[G_ASCII_DTOSTR_BUF_SIZE];
+
+  if (device->seconds_done < ENOUGH_SECONDS)
+    return;
+  g_ascii_dtostr (text, sizeof text, device->flops_done / device->seconds_done);
+  if (g_mkdir_with_parents (folder, 0700) == 0)
+    g_file_set_contents (path, text, -1, NULL);
+}
+
 void
 gpu_device_save_cache (GpuDevice *device)
 {
   VkPipelineCache there;
 
+  save_speed (device);
   gpu_device_compile (device, NULL, NULL); /* nobody may add to the cache meanwhile */
   if (device->cache == VK_NULL_HANDLE || device->kernels_made == 0 || device->lost)
     return;

@@ -180,6 +180,12 @@ gpu_device_new (int index, GError **error)
   return g_steal_pointer (&device);
 }
 
+gboolean
+gpu_device_is_lost (GpuDevice *device)
+{
+  return device->lost;
+}
+
 GpuDevice *
 gpu_device_reopen (GpuDevice *lost, GError **error)
 {

@@ -81,6 +81,15 @@ gpu_device_memory_available (GpuDevice *device)
   return left;
 }
 
+guint64
+gpu_info_memory_available (const GpuInfo *info)
+{
+  if (info->kind == GPU_KIND_CPU)
+    return MIN (info->memory_bytes, machine_available ());
+  return info->memory_bytes
+         - info->memory_bytes / 10; /* windows of others lie there too */
+}
+
 void
 gpu_device_set_memory_limit (GpuDevice *device, guint64 bytes)
 {

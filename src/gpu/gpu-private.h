@@ -88,9 +88,10 @@ struct _GpuDevice
   GHashTable *kernels;           /* GpuKernel by key */
   double
       flops_per_second; /* what the latest submissions did: the length of the next ones */
-  double submission_seconds; /* how long one should be */
-  guint64 memory_limit;      /* 0: none */
-  gboolean unified;          /* device memory is the host's */
+  double flops_done, seconds_done; /* of recordings whose kernels were all compiled */
+  double submission_seconds;       /* how long one should be */
+  guint64 memory_limit;            /* 0: none */
+  gboolean unified;                /* device memory is the host's */
   gboolean lost;
 };
 

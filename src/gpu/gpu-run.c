@@ -256,6 +256,11 @@ gpu_recording_run (GpuRecording *recording, const BaseTask *task, GError **error
         device, vkCreateFence (device->handle, &info, NULL, &run.slots[i].fence),
         "Making a fence", error);
   good = good && run_pieces (&run, error);
+  if (good && run.n_fresh == 0)
+    {
+      device->flops_done += run.flops;
+      device->seconds_done += (g_get_monotonic_time () - run.start) * 1e-6;
+    }
   for (guint i = 0; i < IN_FLIGHT;
        i++) /* after a fault or a Stop something may be under way */
     {

@@ -104,8 +104,15 @@ guint64 gpu_device_memory_peak (GpuDevice *device);
 /** gpu_device_memory_available: bytes that may still be allocated; an estimate, others
  * use the device too */
 guint64 gpu_device_memory_available (GpuDevice *device);
-/** gpu_device_save_cache: writes the pipeline cache, merged with what lies there; waits
- * for the kernels that are being compiled */
+/** gpu_device_is_lost: nothing can be done with it any more but closing it */
+gboolean gpu_device_is_lost (GpuDevice *device);
+/** gpu_info_memory_available: an estimate without opening the device */
+guint64 gpu_info_memory_available (const GpuInfo *info);
+/** gpu_info_speed: operations per second that this device was seen to do when it was used
+ * last; 0: not known */
+double gpu_info_speed (const GpuInfo *info);
+/** gpu_device_save_cache: writes the pipeline cache, merged with what lies there, and
+ * what gpu_info_speed tells; waits for the kernels that are being compiled */
 void gpu_device_save_cache (GpuDevice *device);
 /** gpu_device_validation_messages: @device (nullable): how many the validation layer
  * reported in this process (CALOTYPE_VALIDATE=1) */

@@ -19,6 +19,7 @@ struct _NnContext
   GpuDevice *device;   /* NULL: the reference, or only planning */
   const GpuInfo *info; /* NULL: the reference */
   gboolean frugal, quantized;
+  guint bands; /* level */
   NnFamily family;
   NnChoose choose; /* (nullable) */
   gpointer choose_data;
@@ -69,5 +70,10 @@ void nn_weight_free (NnWeight *weight);
 void nn_weight_evict (NnWeight *weight);
 /** nn_weight_file_bytes: of all parts as they are read */
 guint64 nn_weight_file_bytes (const NnWeight *weight);
+/** nn_weight_quantize: as nn_weight_repack_host, for weights that are stored as NN_Q8 */
+gboolean nn_weight_quantize (const NnWeight *weight,
+                             const guint8 *raw,
+                             GpuBuffer *to,
+                             GError **error);
 /** nn_weight_repack_host: as nn_emit_repack, on a device whose memory the host writes */
 void nn_weight_repack_host (const NnWeight *weight, const guint8 *raw, guint32 *dst);

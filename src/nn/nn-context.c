@@ -91,6 +91,12 @@ nn_context_set_family (NnContext *context, NnFamily family)
   context->family = family;
 }
 
+void
+nn_context_set_bands (NnContext *context, guint level)
+{
+  context->bands = level;
+}
+
 guint64
 nn_context_state_bytes (NnContext *context)
 {
@@ -203,5 +209,7 @@ nn_values_to_float (NnType type, const void *src, gsize n, float *dst)
       for (gsize i = 0; i < n; i++)
         dst[i] = base_bf16_to_float (codes[i]);
       break;
+    case NN_Q8:
+      g_assert_not_reached ();
     }
 }

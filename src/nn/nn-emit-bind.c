@@ -28,8 +28,10 @@ GpuBinding
 nn_emit_read (const NnEmit *emit, const NnTensor *x)
 {
   NnType type = nn_emit_type (emit, x);
+  guint64 elements = x->lazy ? (guint64) x->window_rows * x->w * nn_pad4 (x->c)
+                             : nn_tensor_elements (x);
 
-  return of_tensor (emit, x, 0, nn_tensor_elements (x) * nn_type_bytes (type),
+  return of_tensor (emit, x, 0, elements * nn_type_bytes (type),
                     type == NN_F16 ? GPU_BIND_TEXEL_F16X4 : GPU_BIND_TEXEL_F32X4);
 }
 
@@ -38,6 +40,8 @@ nn_emit_write (const NnEmit *emit, const NnTensor *x, guint64 first, guint64 cou
 {
   guint64 row = (guint64) nn_pad4 (x->c) * nn_type_bytes (nn_emit_type (emit, x));
 
+  if (x->lazy)
+    first -= (guint64) x->window_first * x->w;
   return of_tensor (emit, x, first * row, count * row, GPU_BIND_STORAGE);
 }
 

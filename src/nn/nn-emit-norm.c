@@ -56,9 +56,44 @@ typedef struct
   NnGroupNormParams push;
 } Job;
 
-static gboolean
-emit_parts (const NnEmit *emit, const NnOp *op, Job *job, GError **error)
+/* Chunks that begin in rows [begin, end); they may end in a later one. */
+static void
+chunks_of (const NnTensor *y, guint begin, guint end, guint *first, guint *last)
 {
+  guint chunk = chunk_of (y);
+
+  *first = nn_div_up ((guint64) begin * y->w, chunk);
+  *last = nn_div_up ((guint64) end * y->w, chunk);
+}
+
+guint
+nn_emit_group_norm_end (const NnTensor *y, guint begin, guint end)
+{
+  guint first, last;
+
+  chunks_of (y, begin, end, &first, &last);
+  return MIN (nn_div_up ((guint64) last * chunk_of (y), y->w), y->h);
+}
+
+static gboolean
+emit_parts (const NnEmit *emit, const NnOp *op, const Job *whole, GError **error)
+{
+  Job own = *whole;
+  Job *job = &own;
+  guint first = 0, last = own.push.chunks;
+
+  if (emit->row_end != 0)
+    chunks_of (op->y, emit->row_begin, emit->row_end, &first, &last);
+  if (first == last)
+    return TRUE;
+  if (emit->row_end != 0) /* of one picture and one source */
+    {
+      own.push.base += first * own.push.chunk * own.push.c4;
+      own.push.pixels -= first * own.push.chunk;
+      own.push.chunks = last - first;
+      own.parts.offset += (guint64) first * own.push.c4 * 2 * 16;
+      own.parts.size -= (guint64) first * own.push.c4 * 2 * 16;
+    }
   NnDispatch d
       = { .shader = "group-norm-parts",
           .bindings = { job->sources.bindings[0], job->sources.bindings[1], job->parts },
@@ -162,11 +197,15 @@ nn_emit_group_norm (const NnEmit *emit, const NnOp *op, GError **error)
                                   .groups = p->groups,
                                   .silu = p->silu,
                                   .eps = p->eps };
+  if (y->lazy && !emit->statistics)
+    return emit_apply (emit, op, &job, error);
   if (!emit_parts (emit, op, &job, error))
     return FALSE;
+  if (emit->row_end != 0 && emit->row_end < y->h)
+    return TRUE;
   gpu_recording_barrier (emit->recording);
-  if (!emit_fold (emit, op, &job, error))
-    return FALSE;
+  if (!emit_fold (emit, op, &job, error) || emit->statistics)
+    return emit->statistics;
   gpu_recording_barrier (emit->recording);
   return emit_apply (emit, op, &job, error);
 }

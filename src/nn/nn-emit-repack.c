@@ -33,6 +33,13 @@ nn_weight_device_bytes (const NnWeight *weight)
 {
   Layout layout = layout_of (weight);
 
+  if (weight->stored == NN_Q8)
+    {
+      guint rows = layout.taps * nn_pad4 (weight->in);
+
+      return (guint64) (rows / 4 + (rows + NN_Q8_ROWS - 1) / NN_Q8_ROWS) * layout.pitch
+             * 4;
+    }
   return (guint64) layout.rows * layout.pitch * 4;
 }
 

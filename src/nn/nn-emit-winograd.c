@@ -4,8 +4,9 @@
  * quarter of the direct form's multiplications. It pays where arithmetic is dear: on CPU
  * devices convolutions become twice as fast. The price is a second copy of the weight,
  * 36/9 as large in fp32 (16 bits would cost a tenth of the signal), and rounding errors
- * about five times those of the direct form. The copy is made when first wanted; where
- * memory is short (NnEmit.frugal) it is made at every run, in the operator's scratch.
+ * about five times those of the direct form. The copy is made at every run in the
+ * operator's scratch, which costs a fiftieth of a picture of 64×64; for smaller ones it
+ * is made when first wanted and kept, unless memory is short (NnEmit.frugal).
  *
  * Three dispatches for each band of tiles: input, products, output with the epilogue.
  * Bands keep the scratch small enough for a processor's cache.
@@ -21,6 +22,7 @@
 #define TILE 4u
 #define PRODUCTS 36u
 #define BAND_BYTES ((guint64) 16 << 20)
+#define FRUGAL_BAND_BYTES ((guint64) 4 << 20)
 #define SCRATCH_STEP 4096u
 
 /* In multiply-adds of the direct form, measured on lavapipe: a transform of one channel
@@ -35,6 +37,8 @@
 #define WEIGHT_BYTES_PER_PIXEL ((guint64) 64 << 10)
 /* Of physical memory, for all weights of a context */
 #define MEMORY_SHARE 4
+
+#define INLINE_PIXELS 4096u /* from here on the copy is not kept */
 
 typedef struct
 {
@@ -52,6 +56,12 @@ round_up (guint64 bytes)
   return (bytes + SCRATCH_STEP - 1) / SCRATCH_STEP * SCRATCH_STEP;
 }
 
+static gboolean
+keeps_copy (const NnEmit *emit, const NnOp *op)
+{
+  return !emit->frugal && op->y->n * op->y->h * op->y->w < INLINE_PIXELS;
+}
+
 static Shape
 shape_of (const NnEmit *emit, const NnOp *op)
 {
@@ -62,8 +72,9 @@ shape_of (const NnEmit *emit, const NnOp *op)
               .n4 = nn_pad4 (p->weight->out) / 4,
               .tiles_h = nn_div_up (y->h, TILE),
               .tiles_w = nn_div_up (y->w, TILE),
-              .by_image = y_bytes > emit->info->max_storage_range };
-  guint64 limit = MIN (BAND_BYTES, emit->info->max_storage_range);
+              .by_image = y_bytes > emit->info->max_storage_range || emit->row_end != 0 };
+  guint64 limit = MIN (emit->frugal ? FRUGAL_BAND_BYTES : BAND_BYTES,
+                       emit->info->max_storage_range);
 
   s.row_bytes = (guint64) s.tiles_w * PRODUCTS * 16 * (s.k4 + s.n4);
   s.rows = y->n * s.tiles_h;
@@ -94,8 +105,9 @@ nn_winograd_scratch (const NnEmit *emit, const NnOp *op)
   /* bindings of bands must begin aligned */
   gboolean aligned = !s.by_image || (guint64) y->w * s.n4 % 8 == 0;
 
-  if (emit->info->kind != GPU_KIND_CPU || p->stride != 1 || s.k4 < 4 || s.n4 < 4
-      || !aligned || weight_bytes (&s) > emit->info->max_storage_range
+  if (emit->info->kind != GPU_KIND_CPU || p->weight->stored == NN_Q8 || p->stride != 1
+      || s.k4 < 4 || s.n4 < 4 || !aligned
+      || weight_bytes (&s) > emit->info->max_storage_range
       || weight_bytes (&s) > WEIGHT_BYTES_PER_PIXEL * pixels)
     return 0;
   winograd = nn_div_up (tiles, 16) * 16 * PRODUCTS * k * n * COST_FP32
@@ -103,10 +115,21 @@ nn_winograd_scratch (const NnEmit *emit, const NnOp *op)
   if (winograd >= WORTH_IT * direct)
     return 0;
   return band_bytes (&s, s.k4) + band_bytes (&s, s.n4)
-         + (emit->frugal ? round_up (weight_bytes (&s)) : 0);
+         + (keeps_copy (emit, op) ? 0 : round_up (weight_bytes (&s)));
 }
 
 /* ---- the weight ---- */
+
+guint64
+nn_emit_copies (const NnEmit *emit, const NnOp *op)
+{
+  Shape s;
+
+  if (op->kind != NN_OP_CONV3 || op->scratch_bytes == 0 || !keeps_copy (emit, op))
+    return 0;
+  s = shape_of (emit, op);
+  return weight_bytes (&s);
+}
 
 static guint64
 spent_bytes (const NnContext *context)
@@ -171,7 +194,7 @@ nn_winograd_ready (const NnEmit *emit, const NnOp *op)
   guint64 memory = (guint64) sysconf (_SC_PHYS_PAGES) * sysconf (_SC_PAGESIZE);
   g_autoptr (GpuBuffer) buffer = NULL;
 
-  if (weight->winograd != NULL || emit->frugal)
+  if (weight->winograd != NULL || !keeps_copy (emit, op))
     return TRUE;
   if (gpu_recording_is_rehearsal (emit->recording))
     return emit_weight (emit, weight, &s, (GpuBinding){ .kind = GPU_BIND_STORAGE }, NULL);
@@ -308,7 +331,7 @@ prepare (const NnEmit *emit, const NnOp *op, NnMatrixJob *job)
   b.m.size = band_bytes (&b.s, b.s.n4);
   b.u = (GpuBinding){ op->conv3.weight->winograd, 0, weight_bytes (&b.s),
                       GPU_BIND_STORAGE };
-  if (emit->frugal)
+  if (!keeps_copy (emit, op))
     {
       b.u.buffer = b.m.buffer;
       b.u.offset = b.m.offset + b.m.size;
@@ -339,20 +362,21 @@ gboolean
 nn_emit_winograd (const NnEmit *emit, const NnOp *op, NnMatrixJob *job, GError **error)
 {
   Band b = prepare (emit, op, job);
-  guint rows;
+  guint rows, begin = emit->row_begin / TILE;
+  guint end = emit->row_end != 0 ? nn_div_up (emit->row_end, TILE) : b.s.rows;
 
-  if (emit->frugal && !emit_weight (emit, op->conv3.weight, &b.s, b.u, error))
+  if (!keeps_copy (emit, op) && !emit_weight (emit, op->conv3.weight, &b.s, b.u, error))
     return FALSE;
   b.u.kind = GPU_BIND_TEXEL_U32X4;
-  for (guint row = 0; row < b.s.rows; row += rows)
+  for (guint row = begin; row < end; row += rows)
     {
-      rows = MIN (b.s.band, b.s.rows - row);
+      rows = MIN (b.s.band, end - row);
       if (b.s.by_image)
         rows = MIN (rows, b.s.tiles_h - row % b.s.tiles_h);
       b.push.tile0 = row * b.s.tiles_w;
       b.push.tiles = rows * b.s.tiles_w;
       b.share = (double) rows / b.s.rows;
-      if (row > 0) /* the scratch is used again */
+      if (row > begin) /* the scratch is used again */
         gpu_recording_barrier (emit->recording);
       if (!emit_input (emit, &b, error))
         return FALSE;

@@ -102,6 +102,10 @@ nn_emit_sources (const NnEmit *emit, const NnTensor *x, const NnTensor *x2)
   GpuBinding *a = &s.bindings[0], *b = &s.bindings[1];
   guint64 begin, end;
 
+  /* Kernels count rows from the picture's first, which may lie before the window: 32-bit
+   * sums come round. */
+  if (x->lazy)
+    s.base[0] = -(guint32) ((guint64) x->window_first * x->w * nn_pad4 (x->c) / 4);
   if (x2 == NULL)
     return s;
   *b = nn_emit_read (emit, x2);
@@ -150,8 +154,12 @@ nn_emit_parts (const NnEmit *emit,
   guint64 limit = MIN (emit->info->max_storage_range / row_bytes,
                        rows_of_a_dispatch (emit, y, images * rows));
   NnPart part = { 0 };
+  guint64 begin = (guint64) emit->row_begin * y->w, end = (guint64) emit->row_end * y->w;
 
-  if (images * rows <= limit && rows <= MAX_GROUPS * rows_per_group)
+  if (end == 0)
+    end = rows;
+  if (begin == 0 && end == rows && images * rows <= limit
+      && rows <= MAX_GROUPS * rows_per_group)
     {
       part.images = images;
       part.rows = rows;
@@ -162,10 +170,10 @@ nn_emit_parts (const NnEmit *emit,
   limit = MIN (limit, MAX_GROUPS * rows_per_group);
   limit = MAX (limit / ROW_STEP, 1) * ROW_STEP;
   for (guint64 image = 0; image < images; image++)
-    for (guint64 row = 0; row < rows; row += limit)
+    for (guint64 row = begin; row < end; row += limit)
       {
         part = (NnPart){ .image0 = image, .images = 1, .row0 = row };
-        part.rows = MIN (limit, rows - row);
+        part.rows = MIN (limit, end - row);
         part = make_part (emit, y, part, rows);
         g_array_append_val (parts, part);
       }

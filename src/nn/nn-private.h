@@ -76,6 +76,7 @@ typedef struct
   guint64
       scratch_bytes; /* asked by the emitter before planning (statistics, partial sums) */
   guint64 scratch_offset;
+  guint band; /* rows made at once; 0: all */
   union
   {
     NnLinear linear;
@@ -98,6 +99,8 @@ struct _NnTensor
   int last_use;   /* index of the last op that reads it; -1 */
   guint64 offset; /* in the arena */
   gboolean exact; /* in 32 bits, whatever the context's activations are */
+  gboolean lazy;  /* never whole: see nn-bands.c */
+  guint window_first, window_rows; /* the rows that are there now, of a lazy one */
 };
 
 struct _NnGraph
@@ -157,7 +160,10 @@ struct _NnState
 /* Device layout of MATRIX (taps = 1) and CONV3 (taps = 9, tap = 3·ky + kx):
  *   F32:        float [taps][pad4 (in)][pad4 (out)]
  *   F16, BF16:  word  [taps][pad4 (in) / 2][pad4 (out)], low half = even row of the pair
+ *   Q8:         word  [taps · pad4 (in) / 4][pad4 (out)], four rows, the first in the low
+ *               byte; then float [… / 32][pad4 (out)]: the scale of 32 rows
  * VECTOR: float [pad4 (out)]. Padding is zero. */
+#define NN_Q8_ROWS 32u
 guint64 nn_weight_device_bytes (const NnWeight *weight);
 /** nn_weight_home: where it is kept: on the device, or streamed from */
 static inline GpuBuffer **
@@ -186,8 +192,10 @@ typedef struct
   NnFamily family;    /* that is wanted */
   NnChoose choose;    /* (nullable): else the likely best */
   gpointer choose_data;
-  gboolean frugal;         /* nothing is kept on the device beside weights as they are */
-  GpuRecording *recording; /* NULL while only scratch is asked for */
+  guint row_begin, row_end; /* rows of a picture that are to be made; 0, 0: all */
+  gboolean statistics;      /* of a norm only these are to be made */
+  gboolean frugal;          /* nothing is kept on the device beside weights as they are */
+  GpuRecording *recording;  /* NULL while only scratch is asked for */
 } NnEmit;
 
 /** nn_emit_type: how @x lies in memory */
@@ -209,6 +217,11 @@ GpuBinding nn_emit_scratch (const NnEmit *emit, const NnOp *op);
 
 /** nn_emit_plan: chooses op->variant and fills op->scratch_bytes */
 void nn_emit_plan (const NnEmit *emit, NnOp *op);
+/** nn_emit_copies: bytes of a copy of its weight that is kept for a planned @op */
+guint64 nn_emit_copies (const NnEmit *emit, const NnOp *op);
+/** nn_emit_group_norm_end: the row behind the last that statistics of rows [begin, end)
+ * of a norm's input need */
+guint nn_emit_group_norm_end (const NnTensor *y, guint begin, guint end);
 /** nn_emit_op: records the dispatches of @op, with barriers between its own stages only
  */
 gboolean nn_emit_op (const NnEmit *emit, const NnOp *op, GError **error);

@@ -16,6 +16,16 @@ typedef struct
   guint64 offset; /* in the arena */
 } NnStreamed;
 
+/* A lazy operator that is computed for a reader: its window, and its scratch meanwhile.
+ */
+typedef struct
+{
+  NnOp *op;
+  guint sink;
+  guint64 bytes, offset;
+  guint64 scratch_offset;
+} NnBandUse;
+
 struct _NnProgram
 {
   NnContext *context;
@@ -23,14 +33,32 @@ struct _NnProgram
   GPtrArray *tensors, *ops; /* shared with the graph */
   GPtrArray *weights;       /* NnWeight: those used, each once; not owned */
   GArray *streamed;         /* NnStreamed, in the order of use; NULL: none */
-  guint64 streamed_bytes;
+  GArray *bands;            /* NnBandUse; NULL: of the reference */
+  guint64 streamed_bytes, copies_bytes;
   guint64 arena_bytes;
   double flops;
   gboolean profile;
+  gboolean seek_fault;     /* the reference stops at the first fault */
+  const char *fault_label; /* that it found, of the operator */
   GpuRecording *recording; /* NULL: to be made by the next run */
   GArray *timings;         /* GpuTiming: of the reference */
 };
 
+/* How bands are recorded: @record notes what one operator touches, and emits it. */
+typedef struct
+{
+  NnProgram *program;
+  const NnEmit *emit;
+  gboolean (*record) (gpointer data, const NnEmit *emit, NnOp *op, GError **error);
+  gpointer data;
+} NnBandJob;
+
+/** nn_bands_choose: which tensors are lazy; lives are known, and are made longer */
+void nn_bands_choose (NnProgram *program);
+/** nn_bands_place_of: (nullable): the residual in whose place the operator may write */
+const NnTensor *nn_bands_place_of (const NnProgram *program, guint index);
+/** nn_bands_record: an operator, in bands if need be, with what it reads of lazy ones */
+gboolean nn_bands_record (const NnBandJob *job, guint index, GError **error);
 /** nn_stream_choose: which weights are not resident, by the context's share for those
  * that are */
 void nn_stream_choose (NnProgram *program);
@@ -41,6 +69,9 @@ void nn_stream_bind (const NnProgram *program, const NnEmit *emit, gboolean boun
 /** nn_program_record: makes the recording; weights and arena are in place. On GPUs new
  * kernels are compiled here, which may take seconds: @task is asked in between. */
 gboolean nn_program_record (NnProgram *program, const BaseTask *task, GError **error);
+/** nn_program_record_part: (nullable): operators [first, first + n) alone */
+GpuRecording *
+nn_program_record_part (NnProgram *program, guint first, guint n, GError **error);
 /** nn_program_run_reference: every operator in plain C, each tensor in memory of its own
  */
 gboolean

@@ -10,6 +10,8 @@
 
 #include "nn/nn-program-private.h"
 
+#include <math.h>
+
 static float *
 find (const NnTensor *x, gpointer user_data)
 {
@@ -32,6 +34,17 @@ make (GHashTable *memory, const NnTensor *x, GError **error)
     }
   g_hash_table_insert (memory, (gpointer) x, values);
   return TRUE;
+}
+
+static gboolean
+has_fault (const float *values, const NnTensor *x)
+{
+  guint64 n = nn_tensor_elements (x);
+  guint bad = 0;
+
+  for (guint64 i = 0; i < n; i++)
+    bad += !isfinite (values[i]);
+  return bad > 0;
 }
 
 static void
@@ -67,6 +80,11 @@ nn_program_run_reference (NnProgram *program, const BaseTask *task, GError **err
           return FALSE;
         }
       nn_ref_op (op, find, memory);
+      if (program->seek_fault && has_fault (find (op->y, memory), op->y))
+        {
+          program->fault_label = op->label;
+          return TRUE;
+        }
       if (program->profile)
         note_time (program, op, start);
       for (guint k = 0; k < op->n_inputs; k++)

@@ -74,49 +74,117 @@ check_span (const NnProgram *program,
   return FALSE;
 }
 
-/* Two spans per operator: its output, unless that is a state, and its scratch; behind
- * them one for each streamed weight. */
+static guint
+index_of (const NnProgram *program, const NnOp *op)
+{
+  guint i;
+
+  return g_ptr_array_find (program->ops, op, &i) ? i : 0;
+}
+
+/* Output and scratch of operator @i. What it makes in another's place makes that live
+ * longer; @root: whose span an output lies in. */
+static void
+fill_spans (NnProgram *program, const NnEmit *emit, guint i, NnSpan *spans, guint *root)
+{
+  NnOp *op = program->ops->pdata[i];
+  const NnTensor *place = nn_bands_place_of (program, i);
+  gboolean made_for_others = op->y->lazy && op->kind != NN_OP_GROUP_NORM;
+
+  root[i] = i;
+  if (place != NULL)
+    {
+      root[i] = root[index_of (program, place->producer)];
+      spans[2 * root[i]].last = MAX (spans[2 * root[i]].last, (guint) op->y->last_use);
+    }
+  else if (in_arena (op->y) && !op->y->lazy)
+    spans[2 * i] = (NnSpan){ nn_tensor_elements (op->y)
+                                 * nn_type_bytes (nn_emit_type (emit, op->y)),
+                             i, (guint) op->y->last_use, 0 };
+  if (!made_for_others) /* a lazy norm's statistics stay for its readers */
+    spans[2 * i + 1]
+        = (NnSpan){ op->scratch_bytes, i, op->y->lazy ? (guint) op->y->last_use : i, 0 };
+}
+
+/* Behind two spans for each operator one for each streamed weight, and for each lazy
+ * operator's reader one for the window and one for scratch. */
+static void
+fill_more_spans (NnProgram *program, NnSpan *spans)
+{
+  guint n_streamed = program->streamed != NULL ? program->streamed->len : 0;
+
+  for (guint i = 0; i < n_streamed; i++)
+    {
+      const NnStreamed *s = &g_array_index (program->streamed, NnStreamed, i);
+      *spans++ = (NnSpan){ s->bytes, s->from, s->op, 0 };
+    }
+  for (guint i = 0; i < program->bands->len; i++)
+    {
+      const NnBandUse *use = &g_array_index (program->bands, NnBandUse, i);
+      gboolean norm = use->op->kind == NN_OP_GROUP_NORM;
+
+      *spans++ = (NnSpan){ use->bytes, use->sink, use->sink, 0 };
+      *spans++ = (NnSpan){ norm ? 0 : use->op->scratch_bytes, use->sink, use->sink, 0 };
+    }
+}
+
+static void
+take_offsets (NnProgram *program, const NnSpan *spans, const guint *root)
+{
+  guint n = program->ops->len;
+  guint n_streamed = program->streamed != NULL ? program->streamed->len : 0;
+
+  for (guint i = 0; i < n; i++)
+    {
+      NnOp *op = program->ops->pdata[i];
+
+      op->y->offset = spans[2 * root[i]].offset;
+      op->scratch_offset = spans[2 * i + 1].offset;
+    }
+  spans += 2 * n;
+  for (guint i = 0; i < n_streamed; i++)
+    g_array_index (program->streamed, NnStreamed, i).offset = (*spans++).offset;
+  for (guint i = 0; i < program->bands->len; i++)
+    {
+      NnBandUse *use = &g_array_index (program->bands, NnBandUse, i);
+
+      use->offset = (*spans++).offset;
+      use->scratch_offset = (*spans++).offset;
+    }
+}
+
 static gboolean
 plan (NnProgram *program, GError **error)
 {
   NnEmit emit = nn_context_emit (program->context, NULL);
-  guint n = program->ops->len;
-  guint n_streamed = program->streamed != NULL ? program->streamed->len : 0;
-  g_autofree NnSpan *spans = g_new0 (NnSpan, 2 * n + n_streamed);
+  guint n = program->ops->len, n_spans;
+  g_autofree NnSpan *spans = NULL;
+  g_autofree guint *root = g_new0 (guint, n);
 
+  if (program->context->bands > 0) /* only these kernels know of windows */
+    emit.family = NN_FAMILY_DIRECT;
   for (guint i = 0; i < n; i++)
     {
       NnOp *op = program->ops->pdata[i];
-      NnSpan *y = &spans[2 * i];
 
       nn_emit_plan (&emit, op);
-      if (in_arena (op->y))
-        *y = (NnSpan){ nn_tensor_elements (op->y)
-                           * nn_type_bytes (nn_emit_type (&emit, op->y)),
-                       i, (guint) op->y->last_use, 0 };
-      y[1] = (NnSpan){ op->scratch_bytes, i, i, 0 };
-      for (guint k = 0; k < 2; k++)
-        if (!check_span (program, &emit, &y[k], op->label, error))
-          return FALSE;
+      if (op->scratch_bytes > 0)
+        program->copies_bytes += nn_emit_copies (&emit, op);
     }
-  for (guint i = 0; i < n_streamed; i++)
-    {
-      const NnStreamed *s = &g_array_index (program->streamed, NnStreamed, i);
-
-      spans[2 * n + i] = (NnSpan){ s->bytes, s->from, s->op, 0 };
-      if (!check_span (program, &emit, &spans[2 * n + i], s->weight->name, error))
-        return FALSE;
-    }
-  program->arena_bytes = nn_plan_place (spans, 2 * n + n_streamed, emit.arena_page);
+  nn_bands_choose (program);
+  nn_stream_choose (program);
+  n_spans = 2 * n + (program->streamed != NULL ? program->streamed->len : 0)
+            + 2 * program->bands->len;
+  spans = g_new0 (NnSpan, n_spans);
   for (guint i = 0; i < n; i++)
-    {
-      NnOp *op = program->ops->pdata[i];
-
-      op->y->offset = spans[2 * i].offset;
-      op->scratch_offset = spans[2 * i + 1].offset;
-    }
-  for (guint i = 0; i < n_streamed; i++)
-    g_array_index (program->streamed, NnStreamed, i).offset = spans[2 * n + i].offset;
+    fill_spans (program, &emit, i, spans, root);
+  fill_more_spans (program, spans + 2 * n);
+  for (guint i = 0; i < n_spans; i++)
+    if (!check_span (program, &emit, &spans[i],
+                     ((NnOp *) program->ops->pdata[spans[i].last])->label, error))
+      return FALSE;
+  program->arena_bytes = nn_plan_place (spans, n_spans, emit.arena_page);
+  take_offsets (program, spans, root);
   return TRUE;
 }
 
@@ -166,7 +234,6 @@ nn_program_new (NnGraph *graph, gboolean profile, GError **error)
   g_ptr_array_add (program->context->programs, program);
   if (program->context->info == NULL)
     return g_steal_pointer (&program);
-  nn_stream_choose (program);
   if (!plan (program, error))
     return NULL;
   return g_steal_pointer (&program);
@@ -190,6 +257,7 @@ nn_program_free (NnProgram *program)
     }
   g_clear_pointer (&program->timings, g_array_unref);
   g_clear_pointer (&program->streamed, g_array_unref);
+  g_clear_pointer (&program->bands, g_array_unref);
   g_ptr_array_unref (program->weights);
   g_ptr_array_unref (program->tensors);
   g_ptr_array_unref (program->ops);
@@ -247,6 +315,12 @@ guint64
 nn_program_arena_bytes (const NnProgram *program)
 {
   return program->arena_bytes;
+}
+
+guint64
+nn_program_copies_bytes (const NnProgram *program)
+{
+  return program->copies_bytes;
 }
 
 double

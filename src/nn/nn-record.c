@@ -126,8 +126,10 @@ note_ranges (Pending *pending,
 static gboolean
 note (Pending *pending, const NnEmit *emit, const NnOp *op)
 {
-  Range writes[2] = { range_of (
-      nn_emit_write (emit, op->y, 0, (guint64) op->y->n * op->y->h * op->y->w)) };
+  const NnTensor *y = op->y;
+  Range writes[2]
+      = { range_of (y->lazy ? nn_emit_read (emit, y)
+                            : nn_emit_write (emit, y, 0, (guint64) y->n * y->h * y->w)) };
   Range reads[NN_MAX_INPUTS + NN_MAX_WEIGHTS];
   guint n_reads = find_reads (emit, op, reads);
   guint n_writes = 1;
@@ -161,33 +163,42 @@ record_copies (
 }
 
 static gboolean
+record_op (gpointer data, const NnEmit *emit, NnOp *op, GError **error)
+{
+  if (note (data, emit, op))
+    gpu_recording_barrier (emit->recording);
+  return nn_emit_op (emit, op, error);
+}
+
+static gboolean
 record_ops (NnProgram *program,
             const NnEmit *emit,
+            guint first,
+            guint n,
             Pending *pending,
             const BaseTask *task,
             GError **error)
 {
-  for (guint i = 0; i < program->ops->len; i++)
-    {
-      const NnOp *op = program->ops->pdata[i];
+  const NnBandJob job = { program, emit, record_op, pending };
 
+  for (guint i = first; i < first + n; i++)
+    {
       if (!base_task_check (task, error)
           || !record_copies (program, emit, pending, i, error))
         return FALSE;
-      if (note (pending, emit, op))
-        gpu_recording_barrier (emit->recording);
-      if (!nn_emit_op (emit, op, error))
+      if (!nn_bands_record (&job, i, error))
         {
           g_prefix_error (error, "%s: ", program->name);
           return FALSE;
         }
     }
   return gpu_recording_compile (emit->recording, task, error)
-         && gpu_recording_finish (emit->recording, program->profile, error);
+         && gpu_recording_finish (emit->recording,
+                                  program->profile && n == program->ops->len, error);
 }
 
-gboolean
-nn_program_record (NnProgram *program, const BaseTask *task, GError **error)
+static GpuRecording *
+record (NnProgram *program, guint first, guint n, const BaseTask *task, GError **error)
 {
   g_autoptr (GpuRecording) recording = gpu_recording_new (program->context->device);
   NnEmit emit = nn_context_emit (program->context, recording);
@@ -196,14 +207,25 @@ nn_program_record (NnProgram *program, const BaseTask *task, GError **error)
   gboolean good;
 
   nn_stream_bind (program, &emit, TRUE);
-  good = record_ops (program, &emit, &pending, task, error);
+  good = record_ops (program, &emit, first, n, &pending, task, error);
   nn_stream_bind (program, &emit, FALSE);
 
   g_array_unref (pending.reads);
   g_array_unref (pending.writes);
-  if (good)
-    program->recording = g_steal_pointer (&recording);
-  return good;
+  return good ? g_steal_pointer (&recording) : NULL;
+}
+
+gboolean
+nn_program_record (NnProgram *program, const BaseTask *task, GError **error)
+{
+  program->recording = record (program, 0, program->ops->len, task, error);
+  return program->recording != NULL;
+}
+
+GpuRecording *
+nn_program_record_part (NnProgram *program, guint first, guint n, GError **error)
+{
+  return record (program, first, n, NULL, error);
 }
 
 void

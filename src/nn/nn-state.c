@@ -58,13 +58,10 @@ nn_state_new (NnContext *context,
   context->state_bytes += state->bytes;
   if (nn_context_planning (context))
     return g_steal_pointer (&state);
-  zeros = g_try_malloc0 (bytes);
+  zeros = nn_alloc (bytes, 1, name, error);
   if (zeros == NULL)
-    {
-      g_set_error (error, NN_ERROR, NN_ERROR_MEMORY,
-                   "%s: no memory for %" G_GSIZE_FORMAT " bytes", name, bytes);
-      return NULL;
-    }
+    return NULL;
+  memset (zeros, 0, bytes);
   if (context->device == NULL)
     {
       state->host = g_steal_pointer (&zeros);
@@ -127,7 +124,10 @@ nn_state_write (NnState *state, const float *src, GError **error)
       pad (state, src, state->host);
       return TRUE;
     }
-  padded = g_new0 (float, n);
+  padded = nn_alloc (n, sizeof *padded, state->name, error);
+  if (padded == NULL)
+    return FALSE;
+  memset (padded, 0, n * sizeof *padded);
   pad (state, src, padded);
   return gpu_buffer_write (state->buffer, 0, padded, n * sizeof *padded, error);
 }
@@ -166,8 +166,9 @@ nn_state_read (NnState *state, float *dst, GError **error)
       unpad (state, state->host, dst);
       return check_finite (state, dst, error);
     }
-  padded = g_new (float, n);
-  if (!gpu_buffer_read (state->buffer, 0, padded, n * sizeof *padded, error))
+  padded = nn_alloc (n, sizeof *padded, state->name, error);
+  if (padded == NULL
+      || !gpu_buffer_read (state->buffer, 0, padded, n * sizeof *padded, error))
     return FALSE;
   unpad (state, padded, dst);
   return check_finite (state, dst, error);

@@ -34,13 +34,15 @@ candidates (const NnProgram *program, guint64 *all)
       for (guint k = 0; k < op->n_weights; k++)
         {
           NnWeight *weight = op->weights[k];
+          gboolean later = op->y->lazy; /* it is used by others, more than once */
           guint n = GPOINTER_TO_UINT (g_hash_table_lookup (uses, weight));
           NnStreamed streamed
               = { .weight = weight, .op = i, .bytes = nn_weight_device_bytes (weight) };
 
           g_hash_table_insert (uses, weight, GUINT_TO_POINTER (n + 1));
           *all += n == 0 ? streamed.bytes : 0;
-          if (n == 0 && weight->kind != NN_WEIGHT_VECTOR && streamed.bytes >= LEAST_BYTES)
+          if (n == 0 && !later && weight->kind != NN_WEIGHT_VECTOR
+              && streamed.bytes >= LEAST_BYTES)
             g_array_append_val (list, streamed);
         }
     }

@@ -104,7 +104,7 @@ can_tile (const NnEmit *emit, const NnOp *op)
   const NnTensor *x = op->kind == NN_OP_LINEAR ? op->linear.x : op->conv3.x;
   const NnTensor *x2 = op->kind == NN_OP_LINEAR ? op->linear.x2 : op->conv3.x2;
 
-  return can_bind (emit, op)
+  return can_bind (emit, op) && op->weights[0]->stored != NN_Q8
          && (x2 == NULL || nn_emit_type (emit, x2) == nn_emit_type (emit, x));
 }
 

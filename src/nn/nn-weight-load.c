@@ -121,6 +121,8 @@ repack (
                           weight->name, error);
   if (*home == NULL)
     return FALSE;
+  if (weight->stored == NN_Q8)
+    return nn_weight_quantize (weight, raw + offset, *home, error);
   if (emit->info->kind != GPU_KIND_CPU || gpu_buffer_map (*home) == NULL)
     return nn_emit_repack (emit, weight, slot, offset, error);
   nn_weight_repack_host (weight, raw + offset, gpu_buffer_map (*home));

@@ -8,12 +8,14 @@
 #include "nn/nn-context-private.h"
 
 /* On the device a weight keeps its file's type; only F32 becomes F16 where activations
- * are F16, and parts of several types become F32. Vectors are F32 always. */
+ * are F16, and parts of several types become F32. Vectors are F32 always. Small matrices
+ * are never quantized: the first and last convolutions, which see few channels. */
 static NnType
 stored_type (NnContext *context,
              NnWeightKind kind,
              const NnWeightPart *parts,
-             guint n_parts)
+             guint n_parts,
+             guint in)
 {
   NnType type = parts[0].type;
 
@@ -22,6 +24,8 @@ stored_type (NnContext *context,
       type = NN_F32;
   if (kind == NN_WEIGHT_VECTOR)
     return NN_F32;
+  if (context->quantized && in >= NN_Q8_ROWS && parts[0].out >= NN_Q8_ROWS)
+    return NN_Q8;
   return type == NN_F32 ? context->activations : type;
 }
 
@@ -46,7 +50,7 @@ nn_weight_new (NnContext *context,
       weight->parts[i] = parts[i];
       weight->out += parts[i].out;
     }
-  weight->stored = stored_type (context, kind, parts, n_parts);
+  weight->stored = stored_type (context, kind, parts, n_parts, in);
   g_ptr_array_add (context->weights, weight);
   return weight;
 }
@@ -98,6 +102,15 @@ gboolean
 nn_context_load_weights (NnContext *context, const BaseTask *task, GError **error)
 {
   return nn_weights_load (context, context->weights, task, error);
+}
+
+void
+nn_context_evict (NnContext *context)
+{
+  for (guint i = 0; i < context->programs->len; i++)
+    nn_program_drop (context->programs->pdata[i]);
+  for (guint i = 0; i < context->weights->len; i++)
+    nn_weight_evict (context->weights->pdata[i]);
 }
 
 void

@@ -29,8 +29,17 @@ typedef enum
 {
   NN_F32,
   NN_F16,
-  NN_BF16
+  NN_BF16,
+  NN_Q8 /* of weights on the device only: see nn_context_set_quantized */
 } NnType;
+
+/** nn_alloc: host memory of @n values of @each bytes, not cleared, freed with g_free;
+ * NULL with NN_ERROR_MEMORY that names @what. Thread: any */
+gpointer nn_alloc (gsize n, gsize each, const char *what, GError **error);
+/** nn_alloc_fail: for tests: the call @at from now on fails, and @times − 1 after it */
+void nn_alloc_fail (guint at, guint times);
+/** nn_alloc_calls: since nn_alloc_fail */
+guint nn_alloc_calls (void);
 
 typedef struct _NnContext NnContext; /* a device and a precision; reference counted */
 /** nn_context_new: @device NULL: the plain C reference. @activations: NN_F32 or NN_F16 */
@@ -51,6 +60,10 @@ void nn_context_set_resident (NnContext *context, guint64 bytes);
 /** nn_context_set_quantized: weights named from now on are stored in 8 bits (q8_0: 32
  * values and a scale), but for vectors and small matrices */
 void nn_context_set_quantized (NnContext *context, gboolean quantized);
+/** nn_context_set_bands: for programs made from now on: 1: what a norm gives to a
+ * convolution is not stored but made again in bands of rows; 2: nor is what enlarging
+ * convolutions give, which are computed several times. The numbers stay the same. */
+void nn_context_set_bands (NnContext *context, guint level);
 /** nn_context_state_bytes: of all states, on the device */
 guint64 nn_context_state_bytes (NnContext *context);
 /* Kernels come in families, and each operator is computed by what is thought, or was
@@ -122,6 +135,8 @@ guint nn_weight_in (const NnWeight *weight);
  * bytes, stage "weights" */
 gboolean
 nn_context_load_weights (NnContext *context, const BaseTask *task, GError **error);
+/** nn_context_evict: frees what weights take on the device; programs read it again */
+void nn_context_evict (NnContext *context);
 /** nn_context_clear_weights: frees all weights; programs that use them must be gone */
 void nn_context_clear_weights (NnContext *context);
 /** nn_context_weight_bytes: what all weights take on the device once they are loaded */
@@ -261,6 +276,9 @@ void nn_program_free (NnProgram *program);
  * background, before its weights are there; faults show when it runs */
 void nn_program_rehearse (NnProgram *program);
 gboolean nn_program_run (NnProgram *program, const BaseTask *task, GError **error);
+/** nn_program_first_fault: (transfer full) (nullable): the label of the first operator
+ * that gives a NaN or an infinity, when the program has run */
+char *nn_program_first_fault (NnProgram *program);
 guint64 nn_program_arena_bytes (const NnProgram *program);
 /** nn_program_resident_bytes: of its weights, those that are on the device while it runs
  */
@@ -269,6 +287,9 @@ guint64 nn_program_resident_bytes (const NnProgram *program);
  * run
  */
 guint64 nn_program_streamed_bytes (const NnProgram *program);
+/** nn_program_copies_bytes: of weights in other forms that are kept beside them; 0 where
+ * the context is frugal */
+guint64 nn_program_copies_bytes (const NnProgram *program);
 double nn_program_flops (const NnProgram *program);
 GArray *nn_program_timings (NnProgram *program); /* GpuTiming; for the reference too */
 

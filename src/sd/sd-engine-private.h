@@ -31,16 +31,39 @@ void sd_profile_free (SdProfile *profile);
 void sd_profile_add (SdProfile *profile, const char *network, GArray *timings);
 char *sd_profile_table (const SdProfile *profile);
 
+/* How the networks are laid out where memory is short: see sd-fit.c. */
+typedef struct
+{
+  gboolean turns;     /* weights are not all on the device at once */
+  gboolean frugal;    /* no copies of weights in other forms */
+  gboolean split;     /* one prompt at a time */
+  gboolean quantized; /* weights of 8 bits */
+  gboolean cpu;       /* on the CPU device instead */
+  guint64 resident;   /* of each network's weights at most so many bytes */
+  guint bands;        /* 0: the decoder as it is; else nn_context_set_bands's level */
+  guint tile;         /* 0, or the side of the decoder's tiles in latents */
+} SdFit;
+
 /* A program for one size with the states it begins from and ends in. */
 typedef struct
 {
   SdStage stage;
   guint n, h, w; /* latents' height and width; 0 where size plays no part */
+  guint set;     /* of SdEngine.cross */
   NnState *in, *out;
   NnState *extra; /* second text encoder: its last states; times: the labels */
   NnProgram *program;
   double seconds; /* of the last run; 0: never ran */
 } SdProgram;
+
+/* Sets of keys and values: of the only prompt or the first, of both, of the second. */
+typedef enum
+{
+  SD_SET_FIRST,
+  SD_SET_BOTH,
+  SD_SET_SECOND,
+  SD_N_SETS
+} SdSet;
 
 /* Keys and values of every cross attention, for a batch of n prompts. */
 typedef struct
@@ -62,10 +85,16 @@ struct _SdEngine
   SdNames *names;
   SdInfo *info;
   SdTokenizer *tokenizer;
-  GpuDevice *device; /* NULL: the plain C reference */
-  char *fingerprint; /* of the model: names, shapes and some of the values */
-  StHash *hash;      /* of the file that is the whole model; else NULL */
+  GpuDevice *device; /* NULL: the plain C reference, or only planning */
+  GpuInfo gpu;       /* of the device */
+  guint64 memory;    /* limit of device memory; 0: none */
+  SdFit fit;
+  guint fit_n, fit_h, fit_w; /* what it was found for */
+  guint losses, shortages;   /* faults since the latest run began */
+  char *fingerprint;         /* of the model: names, shapes and some of the values */
+  StHash *hash;              /* of the file that is the whole model; else NULL */
   NnType activations;
+  gboolean planning;
   gboolean raised; /* went from 16 to 32 bits because numbers ran over */
   gboolean profiling;
   SdProfile *profile;
@@ -81,8 +110,8 @@ struct _SdEngine
   NnState *emb[2]; /* the time embedding of the step, all blocks in one row; a row for
                       each prompt of two where they differ (XL) */
   GPtrArray *time_embs; /* NnState, one a block: what the time program fills */
-  SdCross cross[2];     /* for one prompt and for two */
-  GPtrArray *programs;  /* SdProgram, latest used last */
+  SdCross cross[SD_N_SETS];
+  GPtrArray *programs; /* SdProgram, latest used last */
 
   guint64 context_owner; /* serial of the run whose prompts the cross states hold */
   guint64 last_serial;
@@ -169,10 +198,60 @@ gboolean sd_engine_decode_tiny (SdEngine *engine,
                                 const BaseTask *task,
                                 GError **error);
 
+/** sd_engine_decode_whole: in one piece, whatever fits */
+gboolean sd_engine_decode_whole (SdEngine *engine,
+                                 const float *latents,
+                                 guint h,
+                                 guint w,
+                                 float *rgb,
+                                 const BaseTask *task,
+                                 GError **error);
+
 /** sd_engine_program: the program for a size, made when it is not there; belongs to the
  * engine */
 SdProgram *sd_engine_program (
     SdEngine *engine, SdStage stage, guint n, guint h, guint w, GError **error);
+/** sd_engine_program_of: for the prompts of @set */
+SdProgram *sd_engine_program_of (
+    SdEngine *engine, SdStage stage, SdSet set, guint h, guint w, GError **error);
+/** sd_engine_drop_programs: all of them, with the states that they share */
+void sd_engine_drop_programs (SdEngine *engine);
+/** sd_engine_reset_context: a new context: weights and all that hangs on them are gone */
+void sd_engine_reset_context (SdEngine *engine);
+/** sd_engine_choose_type: FALSE where the device cannot have the precision */
+gboolean sd_engine_choose_type (const GpuInfo *info,
+                                SdPrecision precision,
+                                NnType *type,
+                                GError **error);
+
+/* ---- sd-fit.c, sd-plan.c ---- */
+
+/** sd_engine_new_plan: an engine that builds programs and never runs one; @info is copied
+ */
+SdEngine *sd_engine_new_plan (StModel *model,
+                              const GpuInfo *info,
+                              NnType activations,
+                              GError **error);
+void sd_engine_set_fit (SdEngine *engine, const SdFit *fit);
+guint sd_fit_rungs (const SdFit *fit);
+/** sd_fit_find: how @planner's networks fit @plan->budget; fills @plan */
+gboolean
+sd_fit_find (SdEngine *planner, guint n, SdPlan *plan, SdFit *fit, GError **error);
+/** sd_engine_fit_for: chooses and sets the fit for pictures of @params; tells where none
+ * does */
+gboolean sd_engine_fit_for (SdEngine *engine, const SdParams *params, GError **error);
+
+/* ---- sd-recover.c ---- */
+
+/**
+ * sd_engine_recover: whether what failed with @fault may be tried again, for something
+ * was changed: another device handle, more room, a higher precision; then @fault is
+ * cleared
+ * @warn: (nullable) (out): what to tell the user; static
+ */
+gboolean sd_engine_recover (SdEngine *engine, GError **fault, const char **warn);
+/** sd_engine_begin: a new run: faults are counted anew; a lost device is opened again */
+gboolean sd_engine_begin (SdEngine *engine, GError **error);
 /** sd_engine_raise_precision: to 32 bits; FALSE where it is that already */
 gboolean sd_engine_raise_precision (SdEngine *engine);
 const char *sd_engine_precision_name (const SdEngine *engine);

@@ -36,8 +36,10 @@ static void
 relay_progress (const char *stage, guint64 done, guint64 total, gpointer user_data)
 {
   const Relay *relay = user_data;
-  /* That kernels are being made explains a wait, whatever is waited for. */
-  if (relay->parts == 0 && g_str_equal (stage, "kernels"))
+  /* That kernels are being made, or weights read, explains a wait, whatever is waited
+   * for.
+   */
+  if (relay->parts == 0 && !g_str_equal (stage, "compute"))
     {
       base_task_progress (relay->task, stage, done, total);
       return;
@@ -85,19 +87,43 @@ run_program (SdEngine *engine,
   return run_relayed (engine, program, &relay, task, error);
 }
 
+/* With 16 bits it is tried again with 32, and only then the layer is sought. */
+static void
+set_not_finite (SdEngine *engine,
+                const SdProgram *program,
+                const char *what,
+                GError **error)
+{
+  g_autofree char *label
+      = engine->activations == NN_F32 ? nn_program_first_fault (program->program) : NULL;
+
+  if (label != NULL)
+    g_set_error (error, SD_ERROR, SD_ERROR_NOT_FINITE,
+                 _ ("%s gave values that are not numbers (NaN or infinite), first in "
+                    "“%s”: the model's weights are damaged"),
+                 what, label);
+  else
+    g_set_error (error, SD_ERROR, SD_ERROR_NOT_FINITE,
+                 _ ("%s gave values that are not numbers (NaN or infinite): the model's "
+                    "weights are damaged"),
+                 what);
+}
+
 /* What a stage gave; nn_state_read has looked at every value on its way. */
 static gboolean
-read_state (NnState *state, float *dst, const char *what, GError **error)
+read_state (SdEngine *engine,
+            const SdProgram *program,
+            NnState *state,
+            float *dst,
+            const char *what,
+            GError **error)
 {
   g_autoptr (GError) fault = NULL;
 
   if (nn_state_read (state, dst, &fault))
     return TRUE;
   if (g_error_matches (fault, NN_ERROR, NN_ERROR_NOT_FINITE))
-    g_set_error (error, SD_ERROR, SD_ERROR_NOT_FINITE,
-                 _ ("%s gave values that are not numbers (NaN or infinite): the model's "
-                    "weights are damaged"),
-                 what);
+    set_not_finite (engine, program, what, error);
   else
     g_propagate_error (error, g_steal_pointer (&fault));
   return FALSE;
@@ -140,29 +166,38 @@ encode_text (SdEngine *engine,
   guint own = sd_text_width (text), width = sd_engine_context_width (engine);
   gsize each = (gsize) SD_TEXT_TOKENS * own;
   SdProgram *program = sd_engine_program (engine, stages[encoder], n, 0, 0, error);
-  g_autofree float *rows = g_new (float, n *each);
+  g_autofree float *rows
+      = program != NULL ? nn_alloc (n * each, sizeof *rows, _ ("The text encoder"), error)
+                        : NULL;
   g_autofree float *ends = g_new (float, (gsize) n *own);
 
-  if (program == NULL)
+  if (rows == NULL)
     return FALSE;
   for (guint i = 0; i < n; i++)
     if (!sd_text_embed (text, ids + i * SD_TEXT_TOKENS, rows + i * each, error))
       return FALSE;
   if (!nn_state_write (program->in, rows, error)
       || !run_program (engine, program, NULL, task, error)
-      || !read_state (program->out, rows, _ ("The text encoder"), error))
+      || !read_state (engine, program, program->out, rows, _ ("The text encoder"), error))
     return FALSE;
   for (gsize i = 0; i < (gsize) n * SD_TEXT_TOKENS; i++)
     memcpy (context + i * width + first, rows + i * own, sizeof (float) * own);
   if (program->extra == NULL)
     return TRUE;
-  if (!read_state (program->extra, rows, _ ("The text encoder"), error))
+  if (!read_state (engine, program, program->extra, rows, _ ("The text encoder"), error))
     return FALSE;
   for (guint i = 0; i < n; i++)
     memcpy (ends + (gsize) i * own,
             rows + i * each + (gsize) sd_text_end (ids + i * SD_TEXT_TOKENS) * own,
             sizeof (float) * own);
   return sd_text_project (text, ends, n, pooled, error);
+}
+
+/* Where memory is short, prompts go one by one. */
+static gboolean
+one_by_one (const SdEngine *engine, guint n)
+{
+  return engine->fit.split && n == 2;
 }
 
 gboolean
@@ -174,12 +209,19 @@ sd_engine_encode_tokens (SdEngine *engine,
                          const BaseTask *task,
                          GError **error)
 {
+  guint parts = one_by_one (engine, n) ? n : 1, each = n / parts;
+  gsize rows = (gsize) SD_TEXT_TOKENS * sd_engine_context_width (engine);
   guint first = 0;
+
   for (guint i = 0; i < sd_engine_n_texts (engine); i++)
     {
-      if (!encode_text (engine, i, ids + i * n * SD_TEXT_TOKENS, n, context, first,
-                        pooled, task, error))
-        return FALSE;
+      for (guint p = 0; p < parts; p++)
+        if (!encode_text (engine, i, ids + (i * n + p) * SD_TEXT_TOKENS, each,
+                          context + p * rows, first,
+                          pooled != NULL ? pooled + p * sd_engine_pooled_width (engine)
+                                         : NULL,
+                          task, error))
+          return FALSE;
       first += sd_text_width (engine->texts[i]);
     }
   return TRUE;
@@ -241,7 +283,7 @@ sd_engine_embed_times (SdEngine *engine,
           guint width = sd_unet_emb_width (unet, e),
                 offset = sd_unet_emb_offset (unet, e);
           g_autofree float *all = g_new (float, (gsize) SD_TIME_ROWS *width);
-          if (!read_state (engine->time_embs->pdata[e], all,
+          if (!read_state (engine, program, engine->time_embs->pdata[e], all,
                            _ ("The UNet's time embedding"), error))
             return FALSE;
           for (guint i = 0; i < count; i++)
@@ -252,13 +294,60 @@ sd_engine_embed_times (SdEngine *engine,
   return TRUE;
 }
 
+static gboolean
+set_context (SdEngine *engine,
+             SdSet set,
+             const float *context,
+             const BaseTask *task,
+             GError **error)
+{
+  SdProgram *program = sd_engine_program_of (engine, SD_STAGE_CONTEXT, set, 0, 0, error);
+  return program != NULL && nn_state_write (engine->cross[set].context, context, error)
+         && run_program (engine, program, NULL, task, error);
+}
+
 gboolean
 sd_engine_set_context (
     SdEngine *engine, const float *context, guint n, const BaseTask *task, GError **error)
 {
-  SdProgram *program = sd_engine_program (engine, SD_STAGE_CONTEXT, n, 0, 0, error);
-  return program != NULL && nn_state_write (engine->cross[n - 1].context, context, error)
-         && run_program (engine, program, NULL, task, error);
+  gsize each = (gsize) SD_TEXT_TOKENS * sd_engine_context_width (engine);
+
+  if (one_by_one (engine, n))
+    return set_context (engine, SD_SET_FIRST, context, task, error)
+           && set_context (engine, SD_SET_SECOND, context + each, task, error);
+  return set_context (engine, n == 2 ? SD_SET_BOTH : SD_SET_FIRST, context, task, error);
+}
+
+static gboolean
+pass (SdEngine *engine,
+      SdSet set,
+      const float *x,
+      guint h,
+      guint w,
+      const float *row,
+      float *out,
+      const BaseTask *task,
+      GError **error)
+{
+  guint n = set == SD_SET_BOTH ? 2 : 1;
+  gsize pixels = (gsize) h * w, each = SD_LATENT_CHANNELS * pixels;
+  SdProgram *program = sd_engine_program_of (engine, SD_STAGE_UNET, set, h, w, error);
+  g_autofree float *last
+      = program != NULL ? nn_alloc (n * each, sizeof *last, _ ("The UNet"), error) : NULL;
+
+  if (last == NULL)
+    return FALSE;
+  to_channels_last (x, pixels, SD_LATENT_CHANNELS, last);
+  for (guint i = 1; i < n; i++)
+    memcpy (last + i * each, last, sizeof (float) * each);
+  if (!nn_state_write (program->in, last, error)
+      || !nn_state_write (engine->emb[sd_engine_embed_rows (engine, n) - 1], row, error)
+      || !run_program (engine, program, "pass", task, error)
+      || !read_state (engine, program, program->out, last, _ ("The UNet"), error))
+    return FALSE;
+  for (guint i = 0; i < n; i++)
+    to_channels_first (last + i * each, pixels, SD_LATENT_CHANNELS, out + i * each);
+  return TRUE;
 }
 
 gboolean
@@ -272,46 +361,40 @@ sd_engine_pass (SdEngine *engine,
                 const BaseTask *task,
                 GError **error)
 {
-  gsize pixels = (gsize) h * w, each = SD_LATENT_CHANNELS * pixels;
-  SdProgram *program = sd_engine_program (engine, SD_STAGE_UNET, n, h, w, error);
-  g_autofree float *last = g_new (float, n *each);
+  gsize each = (gsize) SD_LATENT_CHANNELS * h * w;
+  const float *second
+      = row + (sd_engine_embed_rows (engine, n) - 1) * sd_unet_emb_total (engine->unet);
 
-  if (program == NULL)
-    return FALSE;
-  to_channels_last (x, pixels, SD_LATENT_CHANNELS, last);
-  for (guint i = 1; i < n; i++)
-    memcpy (last + i * each, last, sizeof (float) * each);
-  if (!nn_state_write (program->in, last, error)
-      || !nn_state_write (engine->emb[sd_engine_embed_rows (engine, n) - 1], row, error)
-      || !run_program (engine, program, "pass", task, error)
-      || !read_state (program->out, last, _ ("The UNet"), error))
-    return FALSE;
-  for (guint i = 0; i < n; i++)
-    to_channels_first (last + i * each, pixels, SD_LATENT_CHANNELS, out + i * each);
-  return TRUE;
+  if (one_by_one (engine, n))
+    return pass (engine, SD_SET_FIRST, x, h, w, row, out, task, error)
+           && pass (engine, SD_SET_SECOND, x, h, w, second, out + each, task, error);
+  return pass (engine, n == 2 ? SD_SET_BOTH : SD_SET_FIRST, x, h, w, row, out, task,
+               error);
 }
 
 gboolean
-sd_engine_decode (SdEngine *engine,
-                  const float *latents,
-                  guint h,
-                  guint w,
-                  float *rgb,
-                  const BaseTask *task,
-                  GError **error)
+sd_engine_decode_whole (SdEngine *engine,
+                        const float *latents,
+                        guint h,
+                        guint w,
+                        float *rgb,
+                        const BaseTask *task,
+                        GError **error)
 {
   gsize pixels = (gsize) h * w, n = SD_LATENT_CHANNELS * pixels;
   SdProgram *program = sd_engine_program (engine, SD_STAGE_DECODE, 1, h, w, error);
-  g_autofree float *z = g_new (float, n);
+  g_autofree float *z
+      = program != NULL ? nn_alloc (n, sizeof *z, "latents", error) : NULL;
 
-  if (program == NULL)
+  if (z == NULL)
     return FALSE;
   to_channels_last (latents, pixels, SD_LATENT_CHANNELS, z);
   for (gsize i = 0; i < n; i++)
     z[i] /= (float) engine->info->latent_scale;
   return nn_state_write (program->in, z, error)
          && run_program (engine, program, "decode", task, error)
-         && read_state (program->out, rgb, _ ("The VAE's decoder"), error);
+         && read_state (engine, program, program->out, rgb, _ ("The VAE's decoder"),
+                        error);
 }
 
 gboolean
@@ -334,7 +417,7 @@ sd_engine_decode_tiny (SdEngine *engine,
     z[i] = 3.0f * tanhf (z[i] / 3.0f);
   if (!nn_state_write (program->in, z, error)
       || !run_program (engine, program, NULL, task, error)
-      || !read_state (program->out, rgb, "TAESD", error))
+      || !read_state (engine, program, program->out, rgb, "TAESD", error))
     return FALSE;
   for (gsize i = 0; i < pixels * 64 * 3; i++)
     rgb[i] = 2.0f * rgb[i] - 1.0f;
@@ -374,7 +457,8 @@ sd_engine_encode (SdEngine *engine,
       rgb[i * 3 + c] = image->pixels[i * image->channels + c] / 127.5f - 1.0f;
   if (program == NULL || !nn_state_write (program->in, rgb, error)
       || !run_program (engine, program, "encode", task, error)
-      || !read_state (program->out, moments, _ ("The VAE's encoder"), error))
+      || !read_state (engine, program, program->out, moments, _ ("The VAE's encoder"),
+                      error))
     return NULL;
   for (guint c = 0; c < SD_LATENT_CHANNELS; c++)
     for (gsize i = 0; i < pixels; i++)
@@ -416,7 +500,7 @@ sd_engine_picture (const float *rgb, guint width, guint height, GError **error)
   return g_steal_pointer (&image);
 }
 
-/* Decodes at the present precision, and once more with 32 bits when 16 do not hold. */
+/* Once more where something could be mended: memory, the device, 16 bits. */
 ImageBuffer *
 sd_engine_decode_latents (SdEngine *engine,
                           const float *latents,
@@ -426,25 +510,20 @@ sd_engine_decode_latents (SdEngine *engine,
                           GError **error)
 {
   g_autoptr (GError) fault = NULL;
-  g_autofree float *rgb = g_try_new (float, (gsize) h *w * 64 * 3);
+  g_autofree float *rgb
+      = nn_alloc ((gsize) h * w * 64 * 3, sizeof *rgb, _ ("The picture"), error);
   g_autoptr (ImageBuffer) image = NULL;
+  const char *warn;
 
   if (rgb == NULL)
+    return NULL;
+  do
     {
-      g_set_error (error, NN_ERROR, NN_ERROR_MEMORY,
-                   _ ("No memory for a picture of %u×%u"), 8 * w, 8 * h);
-      return NULL;
+      g_clear_error (&fault);
+      if (sd_engine_decode (engine, latents, h, w, rgb, task, &fault))
+        image = sd_engine_picture (rgb, 8 * w, 8 * h, &fault);
     }
-  if (sd_engine_decode (engine, latents, h, w, rgb, task, &fault))
-    image = sd_engine_picture (rgb, 8 * w, 8 * h, &fault);
-  if (g_error_matches (fault, SD_ERROR, SD_ERROR_NOT_FINITE)
-      && engine->activations == NN_F16)
-    {
-      sd_engine_raise_precision (engine);
-      if (!sd_engine_decode (engine, latents, h, w, rgb, task, error))
-        return NULL;
-      return sd_engine_picture (rgb, 8 * w, 8 * h, error);
-    }
+  while (fault != NULL && sd_engine_recover (engine, &fault, &warn));
   if (fault != NULL)
     g_propagate_error (error, g_steal_pointer (&fault));
   return g_steal_pointer (&image);

@@ -34,9 +34,10 @@ program_free (gpointer data)
 /* ---- states ---- */
 
 static gboolean
-make_cross (SdEngine *engine, guint n, GError **error)
+make_cross (SdEngine *engine, SdSet set, GError **error)
 {
-  SdCross *cross = &engine->cross[n - 1];
+  SdCross *cross = &engine->cross[set];
+  guint n = set == SD_SET_BOTH ? 2 : 1;
   if (cross->context != NULL)
     return TRUE;
   cross->kvs = g_ptr_array_new_with_free_func ((GDestroyNotify) nn_state_free);
@@ -86,17 +87,19 @@ make_emb (SdEngine *engine, guint rows, GError **error)
 
 /* What a stage's program shares with others; made when first needed. */
 static gboolean
-make_shared (SdEngine *engine, SdStage stage, guint n, GError **error)
+make_shared (SdEngine *engine, SdStage stage, SdSet set, GError **error)
 {
   switch (stage)
     {
     case SD_STAGE_TIME:
       return make_time_embs (engine, error);
     case SD_STAGE_CONTEXT:
-      return make_cross (engine, n, error);
+      return make_cross (engine, set, error);
     case SD_STAGE_UNET:
-      return make_cross (engine, n, error)
-             && make_emb (engine, sd_engine_embed_rows (engine, n), error);
+      return make_cross (engine, set, error)
+             && make_emb (engine,
+                          sd_engine_embed_rows (engine, set == SD_SET_BOTH ? 2 : 1),
+                          error);
     case SD_STAGE_TEXT:
     case SD_STAGE_TEXT_2:
     case SD_STAGE_DECODE:
@@ -167,7 +170,7 @@ static NnProgram *
 build_program (SdEngine *engine, const SdProgram *p, GError **error)
 {
   gboolean profile = engine->profiling;
-  SdCross *cross = &engine->cross[p->n - 1];
+  SdCross *cross = &engine->cross[p->set];
 
   switch (p->stage)
     {
@@ -198,17 +201,19 @@ build_program (SdEngine *engine, const SdProgram *p, GError **error)
 }
 
 static SdProgram *
-make_program (SdEngine *engine, SdStage stage, guint n, guint h, guint w, GError **error)
+make_program (
+    SdEngine *engine, SdStage stage, SdSet set, guint n, guint h, guint w, GError **error)
 {
   SdProgram *program = g_new0 (SdProgram, 1);
   Shape in = { 0 }, out = { 0 }, extra = { 0 };
 
   program->stage = stage;
   program->n = n;
+  program->set = set;
   program->h = h;
   program->w = w;
   program_shapes (engine, program, &in, &out, &extra);
-  if (make_shared (engine, stage, n, error)
+  if (make_shared (engine, stage, set, error)
       && make_state (engine, in, "input", &program->in, error)
       && make_state (engine, out, "output", &program->out, error)
       && make_state (engine, extra, "second", &program->extra, error))
@@ -221,16 +226,16 @@ make_program (SdEngine *engine, SdStage stage, guint n, guint h, guint w, GError
   return program;
 }
 
-SdProgram *
-sd_engine_program (
-    SdEngine *engine, SdStage stage, guint n, guint h, guint w, GError **error)
+static SdProgram *
+find_program (
+    SdEngine *engine, SdStage stage, SdSet set, guint n, guint h, guint w, GError **error)
 {
   GPtrArray *programs = engine->programs;
   for (guint i = 0; i < programs->len; i++)
     {
       SdProgram *program = programs->pdata[i];
-      if (program->stage == stage && program->n == n && program->h == h
-          && program->w == w)
+      if (program->stage == stage && program->set == set && program->n == n
+          && program->h == h && program->w == w)
         {
           g_ptr_array_steal_index (programs, i);
           g_ptr_array_add (programs, program);
@@ -239,24 +244,40 @@ sd_engine_program (
     }
   if (programs->len >= MAX_PROGRAMS)
     g_ptr_array_remove_index (programs, 0);
-  SdProgram *program = make_program (engine, stage, n, h, w, error);
+  SdProgram *program = make_program (engine, stage, set, n, h, w, error);
   if (program != NULL)
     g_ptr_array_add (programs, program);
   return program;
 }
 
+SdProgram *
+sd_engine_program (
+    SdEngine *engine, SdStage stage, guint n, guint h, guint w, GError **error)
+{
+  return find_program (engine, stage, n == 2 ? SD_SET_BOTH : SD_SET_FIRST, n, h, w,
+                       error);
+}
+
+SdProgram *
+sd_engine_program_of (
+    SdEngine *engine, SdStage stage, SdSet set, guint h, guint w, GError **error)
+{
+  return find_program (engine, stage, set, set == SD_SET_BOTH ? 2 : 1, h, w, error);
+}
+
 /* ---- the context and all that belongs to it ---- */
 
-static void
-drop_programs (SdEngine *engine)
+void
+sd_engine_drop_programs (SdEngine *engine)
 {
   g_ptr_array_set_size (engine->programs, 0);
   for (guint i = 0; i < G_N_ELEMENTS (engine->cross); i++)
     {
       g_clear_pointer (&engine->cross[i].kvs, g_ptr_array_unref);
       g_clear_pointer (&engine->cross[i].context, nn_state_free);
-      g_clear_pointer (&engine->emb[i], nn_state_free);
     }
+  for (guint i = 0; i < G_N_ELEMENTS (engine->emb); i++)
+    g_clear_pointer (&engine->emb[i], nn_state_free);
   g_clear_pointer (&engine->time_embs, g_ptr_array_unref);
   engine->context_owner = 0;
 }
@@ -265,7 +286,7 @@ drop_programs (SdEngine *engine)
  * finds every missing or misshapen tensor before anything is read. Kernels are compiled
  * while weights are read; those of the decoder, which is wanted last, when it runs. */
 static gboolean
-load_weights (SdEngine *engine, const BaseTask *task, GError **error)
+name_weights (SdEngine *engine, GError **error)
 {
   static const SdStage stages[] = { SD_STAGE_TEXT,    SD_STAGE_TEXT_2, SD_STAGE_TIME,
                                     SD_STAGE_CONTEXT, SD_STAGE_UNET,   SD_STAGE_DECODE };
@@ -273,15 +294,58 @@ load_weights (SdEngine *engine, const BaseTask *task, GError **error)
     {
       if (stages[i] == SD_STAGE_TEXT_2 && engine->texts[1] == NULL)
         continue;
-      SdProgram *program
-          = make_program (engine, stages[i], LOAD_PROMPTS, LOAD_SIZE, LOAD_SIZE, error);
+      SdProgram *program = make_program (engine, stages[i], SD_SET_BOTH, LOAD_PROMPTS,
+                                         LOAD_SIZE, LOAD_SIZE, error);
       if (program == NULL)
         return FALSE;
       if (stages[i] != SD_STAGE_DECODE)
         nn_program_rehearse (program->program);
       program_free (program);
     }
-  return nn_context_load_weights (engine->context, task, error);
+  return TRUE;
+}
+
+/* Where memory does not do for all weights at once, each network will load its own. */
+static gboolean
+load_weights (SdEngine *engine, const BaseTask *task, GError **error)
+{
+  g_autoptr (GError) fault = NULL;
+  gboolean named = name_weights (engine, &fault);
+
+  if (named
+      && (engine->fit.turns || engine->planning
+          || nn_context_load_weights (engine->context, task, &fault)))
+    return TRUE;
+  if (!g_error_matches (fault, GPU_ERROR, GPU_ERROR_OUT_OF_MEMORY))
+    {
+      g_propagate_error (error, g_steal_pointer (&fault));
+      return FALSE;
+    }
+  nn_context_evict (engine->context);
+  return named || name_weights (engine, error);
+}
+
+static void
+set_context (SdEngine *engine)
+{
+  const SdFit *fit = &engine->fit;
+
+  engine->context = engine->planning
+                        ? nn_context_new_plan (&engine->gpu, engine->activations)
+                        : nn_context_new (engine->device, engine->activations);
+  nn_context_set_frugal (engine->context, fit->frugal);
+  nn_context_set_quantized (engine->context, fit->quantized);
+  nn_context_set_resident (engine->context, fit->resident);
+  nn_context_set_bands (engine->context, fit->bands);
+}
+
+void
+sd_engine_reset_context (SdEngine *engine)
+{
+  sd_engine_drop_programs (engine);
+  nn_context_unref (engine->context);
+  set_context (engine);
+  sd_weights_set_context (engine->weights, engine->context);
 }
 
 static gboolean
@@ -330,7 +394,7 @@ open_context (SdEngine *engine, const BaseTask *task, GError **error)
 {
   g_autofree char *config = st_model_read_json (engine->model, "unet/config.json", NULL);
 
-  engine->context = nn_context_new (engine->device, engine->activations);
+  set_context (engine);
   engine->weights = sd_weights_new (engine->context, engine->names);
   if (!open_texts (engine, error))
     return FALSE;
@@ -351,12 +415,10 @@ sd_engine_raise_precision (SdEngine *engine)
 {
   if (engine->activations == NN_F32)
     return FALSE;
-  drop_programs (engine);
-  nn_context_unref (engine->context);
   engine->activations = NN_F32;
   engine->raised = TRUE;
-  engine->context = nn_context_new (engine->device, NN_F32);
-  sd_weights_set_context (engine->weights, engine->context);
+  engine->fit_n = 0; /* to be found anew */
+  sd_engine_reset_context (engine);
   return TRUE;
 }
 
@@ -419,16 +481,13 @@ make_fingerprint (SdEngine *engine)
   return g_strdup (g_checksum_get_string (sum));
 }
 
-static gboolean
-open_device (SdEngine *engine, int device, SdPrecision precision, GError **error)
+gboolean
+sd_engine_choose_type (const GpuInfo *info,
+                       SdPrecision precision,
+                       NnType *type,
+                       GError **error)
 {
-  engine->activations = NN_F32;
-  if (device == -2)
-    return TRUE;
-  engine->device = gpu_device_new (device, error);
-  if (engine->device == NULL)
-    return FALSE;
-  const GpuInfo *info = gpu_device_info (engine->device);
+  *type = NN_F32;
   if (precision == SD_PRECISION_FP16 && !info->has_fp16_storage)
     {
       g_set_error (error, SD_ERROR, SD_ERROR_UNSUPPORTED,
@@ -439,16 +498,27 @@ open_device (SdEngine *engine, int device, SdPrecision precision, GError **error
   if (precision == SD_PRECISION_FP16
       || (precision == SD_PRECISION_AUTO && info->kind != GPU_KIND_CPU
           && info->has_fp16_storage))
-    engine->activations = NN_F16;
+    *type = NN_F16;
   return TRUE;
 }
 
-SdEngine *
-sd_engine_new (StModel *model,
-               int device,
-               SdPrecision precision,
-               const BaseTask *task,
-               GError **error)
+static gboolean
+open_device (SdEngine *engine, int device, SdPrecision precision, GError **error)
+{
+  engine->activations = NN_F32;
+  if (device == -2)
+    return TRUE;
+  engine->device = gpu_device_new (device, error);
+  if (engine->device == NULL)
+    return FALSE;
+  engine->gpu = *gpu_device_info (engine->device);
+  gpu_device_set_memory_limit (engine->device, engine->memory);
+  return sd_engine_choose_type (&engine->gpu, precision, &engine->activations, error);
+}
+
+/* Without a context. */
+static SdEngine *
+engine_new (StModel *model, GError **error)
 {
   g_autoptr (SdEngine) engine = g_new0 (SdEngine, 1);
 
@@ -463,10 +533,73 @@ sd_engine_new (StModel *model,
   engine->names = sd_names_open (model, engine->info->family, error);
   if (engine->names == NULL)
     return NULL;
+  engine->fit.resident = G_MAXUINT64;
+  return g_steal_pointer (&engine);
+}
+
+/* The default size tells how to begin; each run looks again for its own. */
+static gboolean
+begin_fit (SdEngine *engine, GError **error)
+{
+  g_autoptr (SdParams) params = sd_params_new_for (engine->info);
+  g_autoptr (GError) fault = NULL;
+
+  if (engine->device == NULL || sd_engine_fit_for (engine, params, &fault))
+    return TRUE;
+  if (!g_error_matches (fault, GPU_ERROR, GPU_ERROR_OUT_OF_MEMORY))
+    {
+      g_propagate_error (error, g_steal_pointer (&fault));
+      return FALSE;
+    }
+  engine->fit.turns = engine->fit.frugal = TRUE; /* a smaller one may fit */
+  return TRUE;
+}
+
+SdEngine *
+sd_engine_new_plan (StModel *model,
+                    const GpuInfo *info,
+                    NnType activations,
+                    GError **error)
+{
+  g_autoptr (SdEngine) engine = engine_new (model, error);
+
+  if (engine == NULL)
+    return NULL;
+  engine->planning = TRUE;
+  engine->gpu = *info;
+  engine->activations = activations;
+  if (!open_context (engine, NULL, error))
+    return NULL;
+  return g_steal_pointer (&engine);
+}
+
+SdEngine *
+sd_engine_new (StModel *model,
+               int device,
+               SdPrecision precision,
+               const BaseTask *task,
+               GError **error)
+{
+  return sd_engine_new_within (model, device, precision, 0, task, error);
+}
+
+SdEngine *
+sd_engine_new_within (StModel *model,
+                      int device,
+                      SdPrecision precision,
+                      guint64 memory,
+                      const BaseTask *task,
+                      GError **error)
+{
+  g_autoptr (SdEngine) engine = engine_new (model, error);
+
+  if (engine == NULL)
+    return NULL;
+  engine->memory = memory;
   engine->fingerprint = make_fingerprint (engine);
   engine->tokenizer = sd_tokenizer_new (error);
   if (engine->tokenizer == NULL || !base_task_check (task, error)
-      || !open_device (engine, device, precision, error)
+      || !open_device (engine, device, precision, error) || !begin_fit (engine, error)
       || !open_context (engine, task, error))
     return NULL;
   /* The betas of training, for every model of this family. */
@@ -482,7 +615,7 @@ sd_engine_free (SdEngine *engine)
 {
   if (engine == NULL)
     return;
-  drop_programs (engine);
+  sd_engine_drop_programs (engine);
   g_ptr_array_unref (engine->programs);
   sd_vae_free (engine->vae);
   sd_unet_free (engine->unet);
@@ -513,6 +646,18 @@ const char *
 sd_engine_device_name (SdEngine *engine)
 {
   return engine->device != NULL ? gpu_device_info (engine->device)->name : "C reference";
+}
+
+guint
+sd_engine_rungs (SdEngine *engine)
+{
+  return sd_fit_rungs (&engine->fit);
+}
+
+guint64
+sd_engine_memory_peak (SdEngine *engine)
+{
+  return engine->device != NULL ? gpu_device_memory_peak (engine->device) : 0;
 }
 
 const char *

@@ -21,15 +21,18 @@ sd_run_warn (SdRun *run, char *text)
   g_ptr_array_insert (run->warnings, run->warnings->len - 1, text);
 }
 
-/* Whether @fault may be one of 16-bit numbers, and says so to the user. */
+/* Whether it is worth trying again; says so to the user, once. */
 static gboolean
-may_raise (SdRun *run, const GError *fault)
+may_retry (SdRun *run, GError **fault)
 {
-  if (!g_error_matches (fault, SD_ERROR, SD_ERROR_NOT_FINITE)
-      || run->engine->activations != NN_F16)
+  const char *warn;
+
+  if (!sd_engine_recover (run->engine, fault, &warn))
     return FALSE;
-  sd_run_warn (run, g_strdup (_ ("The numbers did not fit 16 bits; the picture was made "
-                                 "with 32")));
+  if (warn != NULL
+      && (sd_run_warnings (run) == NULL
+          || !g_strv_contains (sd_run_warnings (run), warn)))
+    sd_run_warn (run, g_strdup (warn));
   return TRUE;
 }
 
@@ -86,7 +89,6 @@ encode (SdRun *run, const guint *ids, const BaseTask *task, GError **error)
          && embed (run, task, error);
 }
 
-/* Once more with 32 bits where 16 do not hold. */
 static gboolean
 prepare (SdRun *run, const BaseTask *task, GError **error)
 {
@@ -95,16 +97,13 @@ prepare (SdRun *run, const BaseTask *task, GError **error)
 
   if (!plan (run, ids, error))
     return FALSE;
-  gboolean ok = encode (run, ids, task, &fault);
-  if (!ok && may_raise (run, fault))
-    {
-      g_clear_error (&fault);
-      sd_engine_raise_precision (run->engine);
-      ok = encode (run, ids, task, &fault);
-    }
-  if (!ok)
-    g_propagate_error (error, g_steal_pointer (&fault));
-  return ok;
+  while (!encode (run, ids, task, &fault))
+    if (!may_retry (run, &fault))
+      {
+        g_propagate_error (error, g_steal_pointer (&fault));
+        return FALSE;
+      }
+  return TRUE;
 }
 
 SdRun *
@@ -113,7 +112,8 @@ sd_run_start (SdEngine *engine,
               const BaseTask *task,
               GError **error)
 {
-  if (!sd_params_check (params, error))
+  if (!sd_params_check (params, error) || !sd_engine_begin (engine, error)
+      || !sd_engine_fit_for (engine, params, error))
     return NULL;
   g_autoptr (SdRun) run = g_new0 (SdRun, 1);
   run->engine = engine;
@@ -143,7 +143,9 @@ sd_run_new (SdEngine *engine,
     return NULL;
   gsize n_per = SD_LATENT_CHANNELS * (gsize) run->h * run->w;
   guint batch = params->batch;
-  g_autofree float *x = g_new (float, batch *n_per);
+  g_autofree float *x = nn_alloc (batch, n_per * sizeof *x, _ ("The noise"), error);
+  if (x == NULL)
+    return NULL;
   g_autofree BaseRandom **randoms = g_new (BaseRandom *, batch);
 
   run->noise_given = noise != NULL;
@@ -258,10 +260,14 @@ denoise (
   gsize n = SD_LATENT_CHANNELS * (gsize) run->h * run->w;
   const float *row = time_row (run, sigma);
   float scale = (float) (1.0 / sqrt (sigma * sigma + 1.0));
-  g_autofree float *scaled = g_new (float, n);
-  g_autofree float *out = g_new (float, run->prompts *n);
+  g_autofree float *scaled = nn_alloc (n, sizeof *scaled, _ ("The step"), error);
+  g_autofree float *out
+      = scaled != NULL ? nn_alloc (run->prompts * n, sizeof *out, _ ("The step"), error)
+                       : NULL;
 
   g_return_val_if_fail (row != NULL, FALSE);
+  if (out == NULL)
+    return FALSE;
   if (engine->context_owner != run->serial)
     {
       if (!sd_engine_set_context (engine, run->context, run->prompts, data->task, error))
@@ -296,18 +302,12 @@ sd_run_step (SdRun *run, const BaseTask *task, GError **error)
                    run->params->steps);
       return FALSE;
     }
-  gboolean ok = sampler_run_step (run->sampler, denoise, &data, &fault);
-  if (!ok && may_raise (run, fault))
-    {
-      g_clear_error (&fault);
-      sd_engine_raise_precision (run->engine);
-      ok = sampler_run_step (run->sampler, denoise, &data, &fault);
-    }
-  if (!ok)
-    {
-      g_propagate_error (error, g_steal_pointer (&fault));
-      return FALSE;
-    }
+  while (!sampler_run_step (run->sampler, denoise, &data, &fault))
+    if (!may_retry (run, &fault))
+      {
+        g_propagate_error (error, g_steal_pointer (&fault));
+        return FALSE;
+      }
   base_task_progress (task, "step", sd_run_step_index (run), run->params->steps);
   return TRUE;
 }

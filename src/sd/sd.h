@@ -155,6 +155,67 @@ typedef enum
   SD_PRECISION_FP16
 } SdPrecision;
 
+/* ---- memory ---- */
+
+/* What is done so that a picture fits; bits of SdPlan.rungs. All but quantizing and tiles
+ * leave the picture as it is. */
+typedef enum
+{
+  SD_RUNG_TURNS = 1 << 0,     /* networks are on the device one after the other */
+  SD_RUNG_SPLIT = 1 << 1,     /* the two prompts of guidance one after the other */
+  SD_RUNG_BANDS = 1 << 2,     /* the VAE makes the picture in bands of rows */
+  SD_RUNG_TILES = 1 << 3,     /* the VAE makes it in tiles, which overlap */
+  SD_RUNG_STREAM = 1 << 4,    /* weights come from host memory at every step */
+  SD_RUNG_QUANTIZED = 1 << 5, /* weights in 8 bits */
+  SD_RUNG_CPU = 1 << 6,       /* computed on the processor instead */
+} SdRung;
+#define SD_N_RUNGS 7
+
+typedef struct
+{
+  const char *name;           /* "text", "unet", "decoder" … */
+  guint64 resident, streamed; /* bytes of its weights: on the device; in host memory */
+  guint64 arena;
+  double flops; /* of a whole picture */
+} SdPlanStage;
+
+#define SD_PLAN_STAGES 6
+
+typedef struct
+{
+  char device[256];
+  gboolean cpu, half; /* half: activations of 16 bits */
+  guint width, height;
+  gboolean fits;
+  char *why_not;        /* (nullable): what is needed and what there is */
+  guint rungs;          /* SdRung */
+  guint64 budget;       /* of device memory */
+  guint64 device_bytes; /* the most that is needed at once */
+  guint64 host_bytes;   /* beside it: streamed weights, and the way of weights to the
+                           device; of a CPU device all of it */
+  guint64 states;
+  SdPlanStage stages[SD_PLAN_STAGES];
+  double seconds; /* of a picture; 0: not known yet */
+} SdPlan;
+
+/**
+ * sd_plan_new: what @params will need on a device, before anything is allocated
+ * @device: as sd_engine_new
+ * @memory: bytes of device memory to use at most; 0: as much as there is
+ *
+ * Reads names and shapes only. Errors: the model cannot generate, parameters out of
+ * range, no device; not fitting is no error. Thread: any
+ */
+SdPlan *sd_plan_new (StModel *model,
+                     const SdParams *params,
+                     int device,
+                     SdPrecision precision,
+                     guint64 memory,
+                     GError **error);
+void sd_plan_free (SdPlan *plan);
+/** sd_rung_text: (transfer full): what @rungs mean, in a few words; "" for none */
+char *sd_rung_text (guint rungs);
+
 /* A loaded model on a device. Blocking; one thread at a time. Stages told to tasks:
  * "weights" (bytes), "kernels" (thousandths of a network), "text", "step" (steps), and
  * within one of them "pass", "decode", "encode" (operators of the network that runs). */
@@ -166,7 +227,19 @@ SdEngine *sd_engine_new (StModel *model,
                          SdPrecision precision,
                          const BaseTask *task,
                          GError **error);
+/** sd_engine_new_within: as sd_engine_new, with at most @memory bytes of device memory;
+ * 0: as much as there is */
+SdEngine *sd_engine_new_within (StModel *model,
+                                int device,
+                                SdPrecision precision,
+                                guint64 memory,
+                                const BaseTask *task,
+                                GError **error);
 void sd_engine_free (SdEngine *engine);
+/** sd_engine_rungs: SdRung bits: what is done at present so that pictures fit */
+guint sd_engine_rungs (SdEngine *engine);
+/** sd_engine_memory_peak: the most device memory that was taken at once */
+guint64 sd_engine_memory_peak (SdEngine *engine);
 const SdInfo *sd_engine_info (SdEngine *engine);
 const char *sd_engine_device_name (SdEngine *engine);
 guint64 sd_engine_memory_bytes (SdEngine *engine);
@@ -271,5 +344,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdExtras, sd_extras_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdInfo, sd_info_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdTokenizer, sd_tokenizer_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdParams, sd_params_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdPlan, sd_plan_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdEngine, sd_engine_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdRun, sd_run_free)

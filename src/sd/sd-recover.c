@@ -1,0 +1,119 @@
+/* sd-recover.c: what is done about a fault in the middle of a picture
+ *
+ * Samplers leave a failed step undone, so whatever can be mended is mended here and the
+ * step is made again: a lost device is opened once more; where memory ran out, all that
+ * is not needed goes, then the next rung of the ladder is taken; numbers that 16 bits do
+ * not hold get 32.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+#include "config.h"
+
+#include "sd/sd-engine-private.h"
+
+#include <glib/gi18n-lib.h>
+
+#define MAX_LOSSES 1
+#define MAX_SHORTAGES 6
+
+/* The device anew, and everything that lay on it: weights are read again when wanted. */
+static gboolean
+reopen (SdEngine *engine, GError **error)
+{
+  GpuDevice *device;
+
+  sd_engine_drop_programs (engine);
+  device = gpu_device_reopen (engine->device, error);
+  if (device == NULL)
+    return FALSE;
+  gpu_device_unref (engine->device); /* the context holds it until it goes itself */
+  engine->device = device;
+  sd_engine_reset_context (engine);
+  return TRUE;
+}
+
+static gboolean
+recover_loss (SdEngine *engine, GError **fault, const char **warn)
+{
+  if (++engine->losses > MAX_LOSSES)
+    {
+      g_clear_error (fault);
+      g_set_error (fault, GPU_ERROR, GPU_ERROR_LOST,
+                   _ ("%s was lost twice in one picture: its driver may be faulty, or it "
+                      "is overloaded or too hot. What was computed is kept; the next try "
+                      "opens the device anew"),
+                   engine->gpu.name);
+      return FALSE;
+    }
+  if (!reopen (engine, NULL))
+    return FALSE;
+  *warn = _ ("The device was lost once; the picture went on from its last step");
+  return TRUE;
+}
+
+/* The first time all memory is given back: it may have been in pieces, or another
+ * program's need may have passed. Then as if there were less. */
+static gboolean
+recover_shortage (SdEngine *engine, const char **warn)
+{
+  SdFit before = engine->fit;
+  g_autoptr (SdParams) params = sd_params_new_for (engine->info);
+
+  if (engine->device == NULL || ++engine->shortages > MAX_SHORTAGES)
+    return FALSE;
+  sd_engine_reset_context (engine);
+  if (engine->shortages == 1)
+    return TRUE;
+  params->cfg = engine->fit_n == 1 ? 1.0 : 2.0;
+  params->width = engine->fit_w;
+  params->height = engine->fit_h;
+  engine->fit_n = 0;
+  while (engine->shortages <= MAX_SHORTAGES)
+    {
+      engine->fit_n = 0;
+      if (params->width == 0 || !sd_engine_fit_for (engine, params, NULL))
+        return FALSE;
+      if (sd_fit_rungs (&engine->fit) != sd_fit_rungs (&before)
+          || engine->fit.resident < before.resident)
+        break;
+      engine->shortages++;
+    }
+  *warn = _ ("Memory ran short; the picture was made in a slower way that needs less");
+  return engine->shortages <= MAX_SHORTAGES;
+}
+
+static gboolean
+is_shortage (const GError *fault)
+{
+  return g_error_matches (fault, GPU_ERROR, GPU_ERROR_OUT_OF_MEMORY)
+         || g_error_matches (fault, NN_ERROR, NN_ERROR_MEMORY);
+}
+
+gboolean
+sd_engine_recover (SdEngine *engine, GError **fault, const char **warn)
+{
+  gboolean good = FALSE;
+
+  *warn = NULL;
+  if (g_error_matches (*fault, GPU_ERROR, GPU_ERROR_LOST))
+    good = recover_loss (engine, fault, warn);
+  else if (is_shortage (*fault))
+    good = recover_shortage (engine, warn);
+  else if (g_error_matches (*fault, SD_ERROR, SD_ERROR_NOT_FINITE))
+    {
+      *warn = _ ("The numbers did not fit 16 bits; the picture was made with 32");
+      good = sd_engine_raise_precision (engine);
+    }
+  if (good)
+    g_clear_error (fault);
+  return good;
+}
+
+gboolean
+sd_engine_begin (SdEngine *engine, GError **error)
+{
+  engine->losses = engine->shortages = 0;
+  return engine->device == NULL || !gpu_device_is_lost (engine->device)
+         || reopen (engine, error);
+}
