@@ -17,7 +17,7 @@
 typedef struct
 {
   char *model;
-  int device, width, height;
+  int device, width, height, memory;
   gboolean json, profile;
 } Options;
 
@@ -233,7 +233,8 @@ run (const Options *o, SdEngine *engine, const BaseTask *task, GError **error)
 int
 cli_bench (int argc, char **argv)
 {
-  Options o = { .device = -1 };
+  Options o = { .device = -1, .memory = G_MININT };
+  guint64 memory = 0;
   int status;
   g_autoptr (GError) error = NULL;
   CliProgress progress;
@@ -244,6 +245,8 @@ cli_bench (int argc, char **argv)
     { "device", 0, 0, G_OPTION_ARG_INT, &o.device, "As `devices` counts them", "N" },
     { "width", 0, 0, G_OPTION_ARG_INT, &o.width, "Else the model's own", "PIXELS" },
     { "height", 0, 0, G_OPTION_ARG_INT, &o.height, "Else the model's own", "PIXELS" },
+    { "memory-limit", 0, 0, G_OPTION_ARG_INT, &o.memory,
+      "Device memory to use at most; without: what there is", "MIB" },
     { "profile", 0, 0, G_OPTION_ARG_NONE, &o.profile,
       "Each operator's share too; makes the whole slower", NULL },
     { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, "As JSON", NULL },
@@ -263,9 +266,12 @@ cli_bench (int argc, char **argv)
     }
   cli_progress_init (&progress, FALSE);
   model_path = o.model != NULL ? o.model : sd_bundled_model_path ();
-  g_autoptr (StModel) model = st_model_open (model_path, NULL, &error);
+  g_autoptr (StModel) model = cli_memory_limit (o.memory, &memory, &error)
+                                  ? st_model_open (model_path, NULL, &error)
+                                  : NULL;
   g_autoptr (SdEngine) engine
-      = model != NULL ? sd_engine_new (model, o.device, SD_PRECISION_AUTO, &task, &error)
+      = model != NULL ? sd_engine_new_within (model, o.device, SD_PRECISION_AUTO, memory,
+                                              &task, &error)
                       : NULL;
   if (engine == NULL)
     {

@@ -42,7 +42,7 @@ class Cli(unittest.TestCase):
         return out
 
     def test_help_is_complete(self):
-        for command in ("inspect", "stats", "generate", "devices", "bench", "warm"):
+        for command in ("inspect", "stats", "generate", "plan", "devices", "bench", "warm"):
             self.assertIn(command, run("--help").stdout)
             self.assertEqual(run(command, "--help").returncode, 0)
         text = run("generate", "--help").stdout
@@ -284,6 +284,35 @@ class Cli(unittest.TestCase):
         out = run("devices", env={**os.environ, **more})
         self.assertEqual(out.returncode, 1)
         self.assertIn("mesa-vulkan-drivers", out.stderr)
+
+    def test_plan(self):
+        plan = json.loads(run("plan", "--json").stdout)
+        self.assertTrue(plan["fits"])
+        self.assertEqual(plan["rungs"], [])
+        self.assertEqual({s["name"] for s in plan["stages"]}, {"text", "text 2", "time", "context", "unet", "decoder"})
+        plan = json.loads(run("plan", "--json", "--memory-limit", "1000").stdout)
+        self.assertEqual(plan["rungs"], [])
+        mib = plan["device_bytes"] // 2**20
+        less = json.loads(run("plan", "--json", "--memory-limit", str(mib - 1)).stdout)
+        self.assertTrue(less["fits"])
+        self.assertEqual(less["rungs"], ["turns"])
+        self.assertLess(less["device_bytes"], plan["device_bytes"])
+        none = run("plan", "--memory-limit", "3")
+        self.assertEqual(none.returncode, 1)
+        self.assertIn("does not fit", none.stdout)
+        self.assertIn("there are 3.0", none.stdout)
+        self.assertEqual(run("plan", "--memory-limit", "-1").returncode, 1)
+        self.assertIn("above zero", run("plan", "--memory-limit", "-1").stderr)
+
+    def test_memory_limit(self):
+        self.generate("a.png", "--seed", "5")
+        plan = json.loads(run("plan", "--json", "--memory-limit", "1000").stdout)
+        self.generate("b.png", "--seed", "5", "--memory-limit", str(plan["device_bytes"] // 2**20 - 1))
+        self.assertEqual(png_pixels(self.path("a.png")), png_pixels(self.path("b.png")))
+        out = run("generate", "--steps", "1", "--memory-limit", "3", "--output", self.path("c.png"))
+        self.assertEqual(out.returncode, 1)
+        self.assertIn("there are 3.0", out.stderr)
+        self.assertFalse(os.path.exists(self.path("c.png")))
 
     def test_devices(self):
         devices = json.loads(run("devices", "--json").stdout)

@@ -192,6 +192,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sd/memory/quantized", test_quantized);
   g_test_add_func ("/sd/memory/refused", test_refused);
   int status = g_test_run ();
+  g_assert_cmpuint (gpu_device_validation_messages (NULL), ==, 0);
   image_buffer_free (want);
   st_model_unref (model);
   return status;

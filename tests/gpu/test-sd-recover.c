@@ -365,6 +365,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sd/recover/stop", test_stop);
   g_test_add_func ("/sd/recover/two", test_two);
   int status = g_test_run ();
+  g_assert_cmpuint (gpu_device_validation_messages (NULL), ==, 0);
   image_buffer_free (want);
   st_model_unref (model);
   g_unlink (path);
