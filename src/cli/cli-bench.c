@@ -17,8 +17,9 @@
 typedef struct
 {
   char *model;
-  int device, width, height, memory;
+  int device, width, height;
   gboolean json, profile;
+  int memory;
 } Options;
 
 static double

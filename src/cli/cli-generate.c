@@ -295,7 +295,6 @@ open_engine (const Options *options,
   g_autoptr (SdParams) wanted = NULL;
   SdPrecision precision;
   NnFamily family = NN_FAMILY_AUTO;
-  guint64 memory;
 
   if (options->kernels != NULL && !nn_family_from_name (options->kernels, &family))
     {
@@ -311,6 +310,7 @@ open_engine (const Options *options,
       option_error (error, "--device", typed, "a number that “devices” lists");
       return NULL;
     }
+  guint64 memory;
   if (!cli_precision (options->precision, &precision, error)
       || !cli_memory_limit (options->memory, &memory, error)
       || !check_folder (options->output, error)
@@ -418,11 +418,11 @@ parse_options (int *argc, char ***argv, Options *o, char **cfg, int *status)
     { "kernels", 0, 0, G_OPTION_ARG_FILENAME, &o->kernels,
       "Which kernels compute, for diagnosis: auto takes the best that the device has",
       "auto|direct|staged|matrix" },
-    { "memory-limit", 0, 0, G_OPTION_ARG_INT, &o->memory,
-      "Device memory to use at most; slower ways that need less are taken", "MIB" },
     { "profile", 0, 0, G_OPTION_ARG_NONE, &o->profile,
       "Tell the time of every operator at the end", NULL },
     { "quiet", 'q', 0, G_OPTION_ARG_NONE, &o->quiet, "No progress", NULL },
+    { "memory-limit", 0, 0, G_OPTION_ARG_INT, &o->memory,
+      "Device memory to use at most; slower ways that need less are taken", "MIB" },
     { NULL },
   };
 
