@@ -78,6 +78,9 @@ cli_devices (int argc, char **argv)
       cli_print ("%u  %s\n   %s, %.1f GiB, %s\n", info->index, info->name,
                  kind_word (info->kind), (double) info->memory_bytes / (1 << 30),
                  info->driver);
+      if (info->matrix_m > 0)
+        cli_print ("   matrix units of %u×%u×%u, %u lanes\n", info->matrix_m,
+                   info->matrix_n, info->matrix_k, info->matrix_subgroup);
     }
   return CLI_OK;
 }

@@ -1,7 +1,9 @@
 /* bench-nn-ops.c: how fast single operators run on a device, at shapes of real networks
  *
  * usage: bench-nn-ops [--half] [--profile] [NAME…]: only cases whose name contains one of
- * the words; --profile tells the time of each kernel too
+ * the words; --profile tells the time of each kernel too. CALOTYPE_KERNELS names the
+ * family of kernels. With --half inputs are copied first, since states are fp32: the
+ * profile tells the times apart.
  *
  * Figures are GFLOP per second of wall time and per second of the process's CPU time; the
  * latter is what tells on a CPU device, whatever else runs on the machine.
@@ -87,10 +89,20 @@ weight (NnContext *context, NnWeightKind kind, guint out, guint in)
   return nn_weight_new (context, "bench", kind, &part, 1, in);
 }
 
+static gboolean half; /* activations are fp16 */
+
+static NnTensor *
+input (NnGraph *graph, NnState *state)
+{
+  NnTensor *x = nn_load (graph, state);
+
+  return half ? nn_act (graph, x, NN_ACT_NONE, "copy") : x;
+}
+
 static NnTensor *
 make (NnGraph *graph, NnContext *context, const Case *c, NnState *x, NnState *k)
 {
-  NnTensor *in = nn_load (graph, x);
+  NnTensor *in = input (graph, x);
   NnWeight *bias = weight (context, NN_WEIGHT_VECTOR, c->out, 1);
   NnConv3 conv = { .x = in, .bias = bias };
   NnLinear linear
@@ -99,7 +111,7 @@ make (NnGraph *graph, NnContext *context, const Case *c, NnState *x, NnState *k)
     .x = in, .gamma = bias, .beta = bias, .groups = 32, .eps = 1e-5f, .silu = TRUE
   };
   NnAttention attention
-      = { .q = in, .k = nn_load (graph, k), .heads = c->out, .head_dim = c->in };
+      = { .q = in, .k = input (graph, k), .heads = c->out, .head_dim = c->in };
 
   switch (c->kind)
     {
@@ -233,7 +245,8 @@ wanted (const char *name, char **words)
 int
 main (int argc, char **argv)
 {
-  gboolean half = FALSE, profile = FALSE;
+  gboolean profile = FALSE;
+  NnFamily family = NN_FAMILY_AUTO;
   guint first = 1;
   g_autoptr (GError) error = NULL;
   g_autoptr (GpuDevice) device = NULL;
@@ -245,6 +258,10 @@ main (int argc, char **argv)
       profile |= strcmp (argv[first], "--profile") == 0;
     }
   gpu_prepare_process ();
+  if (g_getenv ("CALOTYPE_KERNELS") != NULL
+      && !nn_family_from_name (g_getenv ("CALOTYPE_KERNELS"), &family))
+    g_error ("CALOTYPE_KERNELS: there is no such family");
+  nn_set_family (family);
   device = gpu_device_new (-1, &error);
   if (device == NULL)
     g_error ("%s", error->message);

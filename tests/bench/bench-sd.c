@@ -5,12 +5,12 @@
  *     bench-sd profile MODEL|"" DEVICE SIZE…
  *     bench-sd start MODEL|"" DEVICE
  *
- * MODEL "" is the bundled one, DEVICE as in sd_engine_new. `passes` gives the best of
- * some passes of batch 2 (one step with guidance) and of decodes, after one of each that
- * is not counted: wall time, processor time of the whole process, and rates. `start`
- * starts this program anew and reads the clock when its first preview and its picture are
- * there: the model's own defaults, with kernels that an earlier process left in the
- * driver's cache.
+ * MODEL "" is the bundled one, DEVICE as in sd_engine_new; CALOTYPE_KERNELS names the
+ * family of kernels. `passes` gives the best of some passes of batch 2 (one step with
+ * guidance) and of decodes, after one of each that is not counted: wall time, processor
+ * time of the whole process, and rates. `start` starts this program anew and reads the
+ * clock when its first preview and its picture are there: the model's own defaults, with
+ * kernels that an earlier process left in the driver's cache.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -223,7 +223,13 @@ bench_start (const char *self, const char *path, int device)
 int
 main (int argc, char **argv)
 {
+  NnFamily family = NN_FAMILY_AUTO;
+
   gpu_prepare_process ();
+  if (g_getenv ("CALOTYPE_KERNELS") != NULL
+      && !nn_family_from_name (g_getenv ("CALOTYPE_KERNELS"), &family))
+    g_error ("CALOTYPE_KERNELS: there is no such family");
+  nn_set_family (family);
   if (argc < 4)
     g_error ("usage: %s passes|profile|start MODEL DEVICE [SIZE…]", argv[0]);
   int device = (int) g_ascii_strtoll (argv[3], NULL, 10);
