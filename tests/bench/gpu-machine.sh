@@ -3,7 +3,9 @@
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-#     gpu-machine.sh pack BUILD FOLDER     here: programs, their libraries and data (≤ 64 MiB)
+#     gpu-machine.sh pack BUILD FOLDER     here: programs and their libraries, 20 MiB; and
+#                                          30 MiB of data, unless FOLDER is build-gpu or the
+#                                          like in the source tree, and the tree travels too
 #     FOLDER/gpu-machine.sh run [OUT]      there: everything, the telling things first
 #
 # The other machine needs a driver and a C library no older than this one's; no package is
@@ -20,7 +22,7 @@ pack()
 {
   local build=$1 folder=$2 source program library
   source=$(cd "$(dirname "$0")/../.." && pwd)
-  mkdir -p "$folder/bin" "$folder/lib" "$folder/tests" || exit 1
+  mkdir -p "$folder/bin" "$folder/lib" || exit 1
   for program in $PROGRAMS; do
     strip -o "$folder/bin/$(basename "$program")" "$build/$program" || exit 1
   done
@@ -33,7 +35,10 @@ pack()
       *) cp -L "$library" "$folder/lib/" ;;
     esac
   done
-  cp -r "$source/data" "$folder/" && cp -r "$source/tests/golden" "$folder/tests/" || exit 1
+  case $(realpath "$folder") in
+    "$source"/*) ;; # the data are where they are
+    *) mkdir -p "$folder/tests" && cp -r "$source/data" "$folder/" && cp -r "$source/tests/golden" "$folder/tests/" || exit 1 ;;
+  esac
   cp "$0" "$folder/gpu-machine.sh"
   du -sm "$folder"
 }
@@ -61,18 +66,13 @@ step()
   esac >>"$OUT/summary.txt"
 }
 
-# FAMILY COMMAND…: with kernels of a family
-by()
-{
-  CALOTYPE_KERNELS=$1 "${@:2}"
-}
-
 run()
 {
-  local bin=$HERE/bin family driver model=$HERE/formula.safetensors
+  local bin=$HERE/bin tree=$HERE family driver model=$HERE/formula.safetensors
+  [ -d "$tree/data" ] || tree=$(dirname "$HERE")
   OUT=${1:-$HERE/out}
   mkdir -p "$OUT" && rm -f "$OUT"/{tests,bench,summary}.txt
-  export LD_LIBRARY_PATH=$HERE/lib G_TEST_SRCDIR=$HERE/tests G_TEST_BUILDDIR=$HERE CALOTYPE_DATADIR=$HERE/data
+  export LD_LIBRARY_PATH=$HERE/lib G_TEST_SRCDIR=$tree/tests G_TEST_BUILDDIR=$HERE CALOTYPE_DATADIR=$tree/data
   export HOME=$HERE/home XDG_CACHE_HOME=$HERE/home/cache LC_ALL=C.UTF-8
   mkdir -p "$XDG_CACHE_HOME"
   if ! "$bin/calotype-cli" devices >"$OUT/summary.txt" 2>&1; then # a driver where no loader looks
@@ -84,24 +84,24 @@ run()
 
   # Is each kernel right?
   for family in matrix staged; do
-    step tests.txt "variants of $family" 120 by $family "$bin/test-nn-variants"
+    step tests.txt "variants of $family" 120 env CALOTYPE_KERNELS=$family "$bin/test-nn-variants"
   done
   for family in matrix staged direct auto; do
-    step tests.txt "operators, $family" 120 by $family "$bin/test-nn-ops" -p /nn/ops/linear -p /nn/ops/conv -p /nn/ops/attention -p /nn/ops/norms -p /nn/ops/chain
+    step tests.txt "operators, $family" 120 env CALOTYPE_KERNELS=$family "$bin/test-nn-ops" -p /nn/ops/linear -p /nn/ops/conv -p /nn/ops/attention -p /nn/ops/norms -p /nn/ops/chain
   done
   for family in auto direct; do
-    step tests.txt "golden values of the sample in fp16, $family" 60 by $family "$bin/test-sd-golden" sd-sample "" -1 fp16
-    step tests.txt "golden values of the sample in fp32, $family" 60 by $family "$bin/test-sd-golden" sd-sample "" -1
+    step tests.txt "golden values of the sample in fp16, $family" 60 env CALOTYPE_KERNELS=$family "$bin/test-sd-golden" sd-sample "" -1 fp16
+    step tests.txt "golden values of the sample in fp32, $family" 60 env CALOTYPE_KERNELS=$family "$bin/test-sd-golden" sd-sample "" -1
   done
 
   # How fast? Large shapes have weights from a formula.
   step bench.txt 'weights of Stable Diffusion 1.5 shapes' 90 "$bin/make-checkpoint" "$model"
   for family in auto matrix staged direct; do
-    step bench.txt "passes of 512 and 1024, $family" 90 by $family "$bin/bench-sd" passes "$model" -1 512 1024
+    step bench.txt "passes of 512 and 1024, $family" 90 env CALOTYPE_KERNELS=$family "$bin/bench-sd" passes "$model" -1 512 1024
   done
   for family in matrix staged; do
-    step bench.txt "profile of 512, $family" 60 by $family "$bin/bench-sd" profile "$model" -1 512
-    step bench.txt "operators in fp16, $family" 60 by $family "$bin/bench-nn-ops" --half --profile
+    step bench.txt "profile of 512, $family" 60 env CALOTYPE_KERNELS=$family "$bin/bench-sd" profile "$model" -1 512
+    step bench.txt "operators in fp16, $family" 60 env CALOTYPE_KERNELS=$family "$bin/bench-nn-ops" --half --profile
   done
   "$bin/calotype-cli" help 2>/dev/null | grep -q '\bbench\b' && step bench.txt 'calotype-cli bench' 90 "$bin/calotype-cli" bench --model "$model"
   step bench.txt 'from the start to a picture' 60 "$bin/bench-sd" start "" -1
