@@ -16,7 +16,7 @@
 
 typedef struct
 {
-  char *model;
+  char *model, *kernels;
   int device, width, height;
   gboolean json, profile;
   int memory;
@@ -251,6 +251,7 @@ cli_bench (int argc, char **argv)
     { "profile", 0, 0, G_OPTION_ARG_NONE, &o.profile,
       "Each operator's share too; makes the whole slower", NULL },
     { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, "As JSON", NULL },
+    CLI_KERNELS_OPTION (&o.kernels),
     { NULL },
   };
   g_autofree char *model_path = NULL;
@@ -265,6 +266,13 @@ cli_bench (int argc, char **argv)
       g_free (o.model);
       return status;
     }
+  if (!cli_take_kernels (o.kernels, &error))
+    {
+      g_free (o.model);
+      g_free (o.kernels);
+      return cli_fail (error);
+    }
+  g_free (o.kernels);
   cli_progress_init (&progress, FALSE);
   model_path = o.model != NULL ? o.model : sd_bundled_model_path ();
   g_autoptr (StModel) model = cli_memory_limit (o.memory, &memory, &error)

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "nn/nn.h"
 
 gboolean
 cli_parse (int *argc,
@@ -255,4 +256,19 @@ cli_cancellable (void)
       g_thread_unref (g_thread_new ("signals", wait_for_signal, cancellable));
     }
   return cancellable;
+}
+
+gboolean
+cli_take_kernels (const char *name, GError **error)
+{
+  NnFamily family = NN_FAMILY_AUTO;
+
+  if (name != NULL && !nn_family_from_name (name, &family))
+    {
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                   "--kernels is “%s”, but must be auto, direct, staged or matrix", name);
+      return FALSE;
+    }
+  nn_set_family (family);
+  return TRUE;
 }

@@ -294,15 +294,9 @@ open_engine (const Options *options,
   g_autoptr (SdInfo) info = NULL;
   g_autoptr (SdParams) wanted = NULL;
   SdPrecision precision;
-  NnFamily family = NN_FAMILY_AUTO;
 
-  if (options->kernels != NULL && !nn_family_from_name (options->kernels, &family))
-    {
-      option_error (error, "--kernels", options->kernels,
-                    "auto, direct, staged or matrix");
-      return NULL;
-    }
-  nn_set_family (family);
+  if (!cli_take_kernels (options->kernels, error))
+    return NULL;
   if (options->device != G_MININT && options->device < 0)
     {
       g_autofree char *typed = g_strdup_printf ("%d", options->device);
@@ -415,9 +409,7 @@ parse_options (int *argc, char ***argv, Options *o, char **cfg, int *status)
       "Number from calotype-cli devices; without: the best", "N" },
     { "precision", 0, 0, G_OPTION_ARG_FILENAME, &o->precision,
       "Of activations; auto is fp32 on processors", "auto|fp32|fp16" },
-    { "kernels", 0, 0, G_OPTION_ARG_FILENAME, &o->kernels,
-      "Which kernels compute, for diagnosis: auto takes the best that the device has",
-      "auto|direct|staged|matrix" },
+    CLI_KERNELS_OPTION (&o->kernels),
     { "profile", 0, 0, G_OPTION_ARG_NONE, &o->profile,
       "Tell the time of every operator at the end", NULL },
     { "quiet", 'q', 0, G_OPTION_ARG_NONE, &o->quiet, "No progress", NULL },

@@ -62,6 +62,15 @@ char *cli_printable (const char *text, gsize length);
 char *cli_shape_text (const StTensor *tensor);
 /** cli_close_output: @status, or CLI_FAILED when standard output could not be written */
 int cli_close_output (int status);
+/** cli_take_kernels: (nullable) @name: which family of kernels computes in this process
+ */
+gboolean cli_take_kernels (const char *name, GError **error);
+#define CLI_KERNELS_OPTION(place)                                                        \
+  {                                                                                      \
+    "kernels", 0, 0, G_OPTION_ARG_FILENAME, place,                                       \
+        "Which kernels compute, for diagnosis; auto takes the best that the device has", \
+        "auto|direct|staged|matrix"                                                      \
+  }
 /** cli_fail: "calotype-cli: message" to standard error; returns CLI_FAILED */
 int cli_fail (const GError *error);
 

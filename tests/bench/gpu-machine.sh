@@ -103,7 +103,7 @@ run()
     step bench.txt "profile of 512, $family" 60 env CALOTYPE_KERNELS=$family "$bin/bench-sd" profile "$model" -1 512
     step bench.txt "operators in fp16, $family" 60 env CALOTYPE_KERNELS=$family "$bin/bench-nn-ops" --half --profile
   done
-  "$bin/calotype-cli" help 2>/dev/null | grep -q '\bbench\b' && step bench.txt 'calotype-cli bench' 90 "$bin/calotype-cli" bench --model "$model"
+  step bench.txt 'floors and choices' 90 "$bin/calotype-cli" bench --profile --model "$model"
   step bench.txt 'from the start to a picture' 60 "$bin/bench-sd" start "" -1
   for family in matrix staged direct; do
     step bench.txt "a picture by $family" 60 "$bin/calotype-cli" generate --quiet --kernels $family --seed 1 --output "$OUT/$family.png"
