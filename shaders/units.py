@@ -49,14 +49,16 @@ def bare(text):
 
 
 def hash_of(name):
-    """of what the kernel is made from; of params.h, which serves all kernels, its own structures only"""
+    """of what the kernel is made from; of params.h, which serves all kernels, only what it names"""
     seen = []
     sources_of(HERE / f'{name}.comp', seen)
-    texts = {path.name: bare(path.read_text()) for path in seen}
+    texts = {path.name: path.read_text() for path in seen}
     params = texts.pop('params.h')
-    rest = ' '.join(texts.values())
-    own = re.sub(r'NN_PARAMS \((\w+)\) \{[^}]*\}', lambda match: match[0] if match[1] in rest else '', params)
-    return hashlib.sha256((rest + own).encode()).hexdigest()
+    rest = bare(' '.join(texts.values()))
+    own = re.sub(r'#define (\w+) .*\n', lambda match: match[0] if match[1] in rest else '', params)
+    own = re.sub(r'NN_PARAMS \((\w+)\)\n\{[^}]*\}', lambda match: match[0] if match[1] in rest else '', own)
+    own = re.sub(r'NN_PARAMS_END \(\w+\)', '', own)
+    return hashlib.sha256((rest + bare(own)).encode()).hexdigest()
 
 
 def version_of(glslc):

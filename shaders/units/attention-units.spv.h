@@ -1,7 +1,7 @@
 /* attention-units.spv.h: SPIR-V of attention-units.comp, made by shaders/units.py
  *
  * compiler: shaderc 2026.4-1, spirv-tools, glslang 16.4.0-1
- * sources: 4563d906540f82f42d71608b7341f45c79f35bd64a23391b1f3625e06192981f
+ * sources: 0aff7d4c79d3cd087044eda6de5a0a200a1b9e7c27e45d744d24df5a42db98c7
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */

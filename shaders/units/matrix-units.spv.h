@@ -1,7 +1,7 @@
 /* matrix-units.spv.h: SPIR-V of matrix-units.comp, made by shaders/units.py
  *
  * compiler: shaderc 2026.4-1, spirv-tools, glslang 16.4.0-1
- * sources: ab05aa41eeaad290ee734e296098786f8b6ae6406f91839407c45c83707556c3
+ * sources: e9c1d7e5b41992cbb52e977dfe6bdf0590668c561b5a7f7f06eb1c6db2e74df6
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */

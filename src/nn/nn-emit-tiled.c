@@ -52,15 +52,18 @@ bind (const NnEmit *emit, const NnMatrixJob *job, NnDispatch *d)
   d->n_bindings = 7;
 }
 
+/* What is absent counts as an activation: one kernel for products with and without. */
 static guint
 types_of (const NnEmit *emit, const NnMatrixJob *job)
 {
   gboolean wide = job->push.c4 % 2 == 0 && job->push.c4_2 % 2 == 0;
+  gboolean half = emit->activations == NN_F16;
+  gboolean half_add = job->add != NULL ? is_half (emit, job->add) : half;
+  gboolean half_residual = job->residual != NULL ? is_half (emit, job->residual) : half;
 
   return (is_half (emit, job->x) ? NN_TYPES_X_HALF : 0)
-         | (is_half (emit, job->add) ? NN_TYPES_ADD_HALF : 0)
-         | (is_half (emit, job->residual) ? NN_TYPES_RESIDUAL_HALF : 0)
-         | (wide ? NN_TYPES_WIDE : 0);
+         | (half_add ? NN_TYPES_ADD_HALF : 0)
+         | (half_residual ? NN_TYPES_RESIDUAL_HALF : 0) | (wide ? NN_TYPES_WIDE : 0);
 }
 
 /* The kernel of @op's variant: name, workgroup and constants. */
