@@ -139,7 +139,9 @@ nn_context_emit (NnContext *context, GpuRecording *recording)
                    .family = context->family,
                    .choose = context->choose,
                    .choose_data = context->choose_data,
-                   .frugal = context->frugal,
+                   /* A copy in another form is made while recording, when streamed
+                    * weights are not there yet. */
+                   .frugal = context->frugal || context->resident != G_MAXUINT64,
                    .recording = recording };
 }
 

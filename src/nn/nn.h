@@ -54,8 +54,8 @@ NnContext *nn_context_new_plan (const GpuInfo *info, NnType activations);
  * are made anew at each run instead of kept. The numbers stay the same. */
 void nn_context_set_frugal (NnContext *context, gboolean frugal);
 /** nn_context_set_resident: for programs made from now on: of a program's weights at most
- * @bytes stay on the device, others are streamed from host memory at every run. The
- * numbers stay the same. */
+ * @bytes stay on the device, others are streamed from host memory at every run; below
+ * G_MAXUINT64 such programs are frugal. The numbers stay the same. */
 void nn_context_set_resident (NnContext *context, guint64 bytes);
 /** nn_context_set_quantized: weights named from now on are stored in 8 bits (q8_0: 32
  * values and a scale), but for vectors and small matrices */

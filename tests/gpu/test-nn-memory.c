@@ -322,6 +322,7 @@ test_plan (void)
 {
   g_autoptr (NnContext) real = nn_context_new (device, NN_F32);
   g_autoptr (NnContext) planned = nn_context_new_plan (gpu_device_info (device), NN_F32);
+  g_autofree float *first = NULL;
   guint64 used;
 
   for (guint turn = 0; turn < 2; turn++)
@@ -334,7 +335,12 @@ test_plan (void)
       plan = net_new (planned, 1, 16);
       g_assert_cmpuint (gpu_device_memory_used (device), ==, used);
       net = net_new (real, 1, 16);
-      g_free (net_run (&net));
+      g_autofree float *got = net_run (&net);
+      if (turn == 0)
+        first = g_steal_pointer (&got);
+      else
+        g_assert_cmpmem (got, nn_state_count (net.out) * sizeof *got, first,
+                         nn_state_count (net.out) * sizeof *first);
       g_assert_cmpuint (nn_program_arena_bytes (plan.program), ==,
                         nn_program_arena_bytes (net.program));
       g_assert_cmpuint (nn_program_resident_bytes (plan.program), ==,
