@@ -19,6 +19,7 @@ layout(constant_id = 12) const uint CT = 2;
 const uint COLUMNS = BN / 4 / CT;                // invocations side by side
 const uint AN = (BM * BK / 4 + SG - 1) / SG;     // vec4 of A that an invocation fetches
 const uint WN = (BN / 4 * BK / 2 + SG - 1) / SG; // vec4 columns of a pair of rows of B
+const bool A_EVEN = AN * SG == BM * BK / 4, W_EVEN = WN * SG == BN / 4 * BK / 2; // nobody fetches too much
 const uint A_PITCH = BM / 4 + 1;
 #ifdef HALVES
 shared uvec4 a_s[BK / 2 * A_PITCH]; // [pair of k][4 rows]
@@ -75,20 +76,21 @@ void keep_chunk()
 {
     [[unroll]] for (uint i = 0; i < AN; i++) {
         uint x = i * SG + LANE, row = x / (BK / 4), pair = x % (BK / 4) * 2;
-        if (row >= BM) break;
-        a_s[pair * A_PITCH + row / 4][row % 4] = a_next[i].x;
-        a_s[(pair + 1) * A_PITCH + row / 4][row % 4] = a_next[i].y;
+        if (A_EVEN || row < BM) {
+            a_s[pair * A_PITCH + row / 4][row % 4] = a_next[i].x;
+            a_s[(pair + 1) * A_PITCH + row / 4][row % 4] = a_next[i].y;
+        }
     }
     [[unroll]] for (uint i = 0; i < WN; i++)
-        if (i * SG + LANE < BK / 2 * BN / 4) b_s[i * SG + LANE] = b_next[i];
+        if (W_EVEN || i * SG + LANE < BK / 2 * BN / 4) b_s[i * SG + LANE] = b_next[i];
 }
 #else
 void keep_chunk()
 {
     [[unroll]] for (uint i = 0; i < AN; i++) {
         uint x = i * SG + LANE, row = x / (BK / 4), k = x % (BK / 4) * 4;
-        if (row >= BM) break;
-        [[unroll]] for (uint j = 0; j < 4; j++) a_s[(k + j) * A_PITCH + row / 4][row % 4] = a_next[i][j];
+        if (A_EVEN || row < BM)
+            [[unroll]] for (uint j = 0; j < 4; j++) a_s[(k + j) * A_PITCH + row / 4][row % 4] = a_next[i][j];
     }
     [[unroll]] for (uint i = 0; i < WN; i++) {
         uint x = i * SG + LANE, pair = x / (BN / 4), column = x % (BN / 4);
@@ -105,9 +107,10 @@ void keep_chunk()
             b0 = uintBitsToFloat(b_next[i] << 16);
             b1 = uintBitsToFloat(b_next[i] & 0xffff0000u);
         }
-        if (pair >= BK / 2) break;
-        b_s[pair * 2 * BN / 4 + column] = b0;
-        b_s[(pair * 2 + 1) * BN / 4 + column] = b1;
+        if (W_EVEN || pair < BK / 2) {
+            b_s[pair * 2 * BN / 4 + column] = b0;
+            b_s[(pair * 2 + 1) * BN / 4 + column] = b1;
+        }
     }
 }
 #endif

@@ -30,6 +30,7 @@ layout(constant_id = 17) const uint BUFFERS = 2;
 const uint MT = BM / ROWS / M, NT = BN / COLUMNS / N;  // matrices of a subgroup
 const uint AN = (BM * BK / 8 + SG - 1) / SG;           // 8 channels of A that an invocation fetches
 const uint WN = (BN / 4 * BK / 2 + SG - 1) / SG;       // vec4 columns of a pair of rows of B
+const bool A_EVEN = AN * SG == BM * BK / 8, W_EVEN = WN * SG == BN / 4 * BK / 2; // nobody fetches too much
 const uint A_PITCH = BK / 4 + 2, B_PITCH = BN / 4 + 2; // in f16vec4
 const uint A_SIZE = BM * A_PITCH, B_SIZE = BK * B_PITCH;
 const uint EACH = (M * N / 4 + SUBGROUP - 1) / SUBGROUP; // vec4 of a matrix that a lane ends
@@ -62,9 +63,8 @@ void fetch_chunk(Chunk c)
         uint k = c.k + (i * SG + LANE) % (BK / 8) * 2, texel;
         bool inside = place_texel(place[i], c, texel);
         a_next[i] = uvec4(0);
-        if (!inside) continue;
-        if (k + 1 < c4) a_next[i] = fetch_8(texel + k, c.source);
-        else if (k < c4) {
+        if (inside && k + 1 < c4) a_next[i] = fetch_8(texel + k, c.source);
+        else if (inside && k < c4) {
             if (c.source == 0) a_next[i].xy = xh[texel + k];
             else a_next[i].xy = x2h[texel + k];
         }
@@ -82,10 +82,11 @@ void keep_chunk(uint buffer_)
 {
     [[unroll]] for (uint i = 0; i < AN; i++) {
         uint x = i * SG + LANE, row = x / (BK / 8), k = x % (BK / 8) * 2;
-        if (row >= BM) break;
         uint at = buffer_ * A_SIZE + row * A_PITCH + k;
-        a_s[at] = f16vec4(unpackFloat2x16(a_next[i].x), unpackFloat2x16(a_next[i].y));
-        a_s[at + 1] = f16vec4(unpackFloat2x16(a_next[i].z), unpackFloat2x16(a_next[i].w));
+        if (A_EVEN || row < BM) {
+            a_s[at] = f16vec4(unpackFloat2x16(a_next[i].x), unpackFloat2x16(a_next[i].y));
+            a_s[at + 1] = f16vec4(unpackFloat2x16(a_next[i].z), unpackFloat2x16(a_next[i].w));
+        }
     }
     [[unroll]] for (uint i = 0; i < WN; i++) {
         uint x = i * SG + LANE, pair = x / (BN / 4), column = x % (BN / 4);
@@ -102,9 +103,10 @@ void keep_chunk(uint buffer_)
             b0 = f16vec4(uintBitsToFloat(b_next[i] << 16));
             b1 = f16vec4(uintBitsToFloat(b_next[i] & 0xffff0000u));
         }
-        if (pair >= BK / 2) break;
-        b_s[buffer_ * B_SIZE + pair * 2 * B_PITCH + column] = b0;
-        b_s[buffer_ * B_SIZE + (pair * 2 + 1) * B_PITCH + column] = b1;
+        if (W_EVEN || pair < BK / 2) {
+            b_s[buffer_ * B_SIZE + pair * 2 * B_PITCH + column] = b0;
+            b_s[buffer_ * B_SIZE + (pair * 2 + 1) * B_PITCH + column] = b1;
+        }
     }
 }
 
@@ -160,9 +162,8 @@ void main()
             subgroupBarrier();
             [[unroll]] for (uint e = 0; e < EACH; e++) {
                 uint x = e * SUBGROUP + lane;
-                if (x >= M * N / 4) break;
                 uint at = m0 + (row * MT + t) * M + x / (N / 4), n4 = matrix_column(column, j) / 4 + x % (N / 4);
-                end_tile_column(part, at, n4, sums[own + x], gate[e]);
+                if (x < M * N / 4) end_tile_column(part, at, n4, sums[own + x], gate[e]);
             }
         }
 }
