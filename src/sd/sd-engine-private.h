@@ -85,9 +85,10 @@ struct _SdEngine
   SdNames *names;
   SdInfo *info;
   SdTokenizer *tokenizer;
-  GpuDevice *device; /* NULL: the plain C reference, or only planning */
-  GpuInfo gpu;       /* of the device */
-  guint64 memory;    /* limit of device memory; 0: none */
+  GpuDevice *device;   /* NULL: the plain C reference, or only planning */
+  GpuInfo gpu;         /* of the device */
+  guint64 memory;      /* limit of device memory; 0: none */
+  gboolean any_device; /* nobody asked for this one */
   SdFit fit;
   guint fit_n, fit_h, fit_w; /* what it was found for */
   guint losses, shortages;   /* faults since the latest run began */
@@ -250,6 +251,9 @@ gboolean sd_engine_fit_for (SdEngine *engine, const SdParams *params, GError **e
  * @warn: (nullable) (out): what to tell the user; static
  */
 gboolean sd_engine_recover (SdEngine *engine, GError **fault, const char **warn);
+/** sd_engine_move_to_cpu: everything to the first device that is a processor; FALSE where
+ * there is none */
+gboolean sd_engine_move_to_cpu (SdEngine *engine);
 /** sd_engine_begin: a new run: faults are counted anew; a lost device is opened again */
 gboolean sd_engine_begin (SdEngine *engine, GError **error);
 /** sd_engine_raise_precision: to 32 bits; FALSE where it is that already */

@@ -596,6 +596,7 @@ sd_engine_new_within (StModel *model,
   if (engine == NULL)
     return NULL;
   engine->memory = memory;
+  engine->any_device = device == -1;
   engine->fingerprint = make_fingerprint (engine);
   engine->tokenizer = sd_tokenizer_new (error);
   if (engine->tokenizer == NULL || !base_task_check (task, error)

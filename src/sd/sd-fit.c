@@ -334,12 +334,19 @@ sd_engine_fit_for (SdEngine *engine, const SdParams *params, GError **error)
   g_strlcpy (plan.device, engine->gpu.name, sizeof plan.device);
   if (!sd_fit_find (planner, n, &plan, &fit, error))
     return FALSE;
+  if (!plan.fits && engine->any_device && engine->gpu.kind != GPU_KIND_CPU
+      && sd_engine_move_to_cpu (engine))
+    {
+      g_free (plan.why_not);
+      return sd_engine_fit_for (engine, params, error);
+    }
   if (!plan.fits)
     {
       g_set_error_literal (error, GPU_ERROR, GPU_ERROR_OUT_OF_MEMORY, plan.why_not);
       g_free (plan.why_not);
       return FALSE;
     }
+  fit.cpu = engine->fit.cpu;
   sd_engine_set_fit (engine, &fit);
   engine->fit_n = n;
   engine->fit_w = params->width;

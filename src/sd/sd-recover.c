@@ -33,6 +33,31 @@ reopen (SdEngine *engine, GError **error)
   return TRUE;
 }
 
+gboolean
+sd_engine_move_to_cpu (SdEngine *engine)
+{
+  g_autoptr (GArray) list = gpu_list (NULL);
+  GpuDevice *device = NULL;
+
+  for (guint i = 0; device == NULL && list != NULL && i < list->len; i++)
+    if (g_array_index (list, GpuInfo, i).kind == GPU_KIND_CPU)
+      device = gpu_device_new ((int) i, NULL);
+  if (device == NULL)
+    return FALSE;
+  sd_engine_drop_programs (engine);
+  gpu_device_unref (engine->device);
+  engine->device = device;
+  engine->gpu = *gpu_device_info (device);
+  engine->memory = 0; /* the limit was for the other one */
+  if (!engine->gpu.has_fp16_storage)
+    engine->activations = NN_F32;
+  engine->fit = (SdFit){ .resident = G_MAXUINT64, .cpu = TRUE };
+  engine->fit_n = 0;
+  if (engine->context != NULL)
+    sd_engine_reset_context (engine);
+  return TRUE;
+}
+
 static gboolean
 recover_loss (SdEngine *engine, GError **fault, const char **warn)
 {

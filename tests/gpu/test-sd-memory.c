@@ -164,6 +164,30 @@ test_quantized (void)
   g_assert_cmpfloat (psnr (got, want), >, 30);
 }
 
+/* In the middle of a picture to the processor, which here is what it was made on before.
+ */
+static void
+test_processor (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SdEngine) engine = open_within (0);
+  g_autoptr (SdParams) params = params_of (sd_engine_info (engine));
+  g_autoptr (SdRun) run = sd_run_new (engine, params, NULL, NULL, &error);
+  g_assert_no_error (error);
+  sd_run_step (run, NULL, &error);
+  g_assert_no_error (error);
+  if (!sd_engine_move_to_cpu (engine))
+    {
+      g_test_skip ("no processor among the devices");
+      return;
+    }
+  sd_test_finish (run);
+  g_autoptr (ImageBuffer) got = sd_run_decode (run, 0, NULL, &error);
+  g_assert_no_error (error);
+  same (got);
+  g_assert_cmpuint (sd_engine_rungs (engine), ==, SD_RUNG_CPU);
+}
+
 /* What fits nowhere is said before anything is loaded. */
 static void
 test_refused (void)
@@ -190,6 +214,7 @@ main (int argc, char **argv)
   sd_engine_free (engine);
   g_test_add_func ("/sd/memory/ladder", test_ladder);
   g_test_add_func ("/sd/memory/quantized", test_quantized);
+  g_test_add_func ("/sd/memory/processor", test_processor);
   g_test_add_func ("/sd/memory/refused", test_refused);
   int status = g_test_run ();
   g_assert_cmpuint (gpu_device_validation_messages (NULL), ==, 0);
