@@ -208,6 +208,15 @@ gboolean sd_engine_decode_whole (SdEngine *engine,
                                  const BaseTask *task,
                                  GError **error);
 
+/** sd_engine_programs_new: an empty list of #SdProgram, which it owns */
+GPtrArray *sd_engine_programs_new (void);
+/**
+ * sd_engine_name_weights: building a program names its weights to the context; a small
+ * size does for that, and finds every missing or misshapen tensor before anything is
+ * read. Kernels are compiled while weights are read; those of the decoder, which is
+ * wanted last, when it runs.
+ */
+gboolean sd_engine_name_weights (SdEngine *engine, GError **error);
 /** sd_engine_program: the program for a size, made when it is not there; belongs to the
  * engine */
 SdProgram *sd_engine_program (

@@ -208,8 +208,8 @@ class Stage(unittest.TestCase):
         window.keys("b")
         _, height, n, both = self.rows()
         for y in range(0, height, 40):
-            self.assertEqual(both[y][:200 * n], before[y][:200 * n])
-            self.assertEqual(both[y][350 * n:], after[y][350 * n:])
+            self.assertNear(both[y][:200 * n], before[y][:200 * n])
+            self.assertNear(both[y][350 * n:], after[y][350 * n:])
         window.keys("b")
         self.assertEqual(self.view(), older)
         # At another zoom too, and it survives a restart.
@@ -261,7 +261,12 @@ class Stage(unittest.TestCase):
         for turns, button in ((4, 4), (4, 5)):
             for _ in range(turns):
                 self.mouse("click", button)
-            self.assertEqual(self.under_pointer(500, 250), before)
+            self.assertNear(self.under_pointer(500, 250), before)
+
+    def assertNear(self, got, want):
+        """A filtered picture that is clipped or moved by less than a pixel is rounded elsewhere."""
+        self.assertEqual(len(got), len(want))
+        self.assertLessEqual(max(abs(a - b) for a, b in zip(got, want)), 3)
 
     def under_pointer(self, x, y):
         self.window.look(self.path("window.png"))
