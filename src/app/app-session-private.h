@@ -7,6 +7,15 @@
 
 #include "app/app-session.h"
 
+/* What undoing brings back: filling in settings locks their seed too. */
+typedef struct
+{
+  SdParams *params;
+  gboolean seed_locked;
+} AppSessionStep;
+
+void app_session_step_free (gpointer step);
+
 struct _AppSession
 {
   GObject parent_instance;
@@ -15,7 +24,7 @@ struct _AppSession
   gboolean first, seed_locked;
   char *model_path;
   SdParams *params, *defaults;
-  GPtrArray *undo, *redo; /* SdParams */
+  GPtrArray *undo, *redo; /* AppSessionStep */
   const char *last_field; /* interned */
   gint64 last_edit;
   GPtrArray *prompts; /* newest first */

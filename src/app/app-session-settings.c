@@ -19,6 +19,25 @@ app_session_get_params (AppSession *self)
   return self->params;
 }
 
+static AppSessionStep *
+step_new (AppSession *self)
+{
+  AppSessionStep *step = g_new0 (AppSessionStep, 1);
+
+  step->params = sd_params_copy (self->params);
+  step->seed_locked = self->seed_locked;
+  return step;
+}
+
+void
+app_session_step_free (gpointer data)
+{
+  AppSessionStep *step = data;
+
+  sd_params_free (step->params);
+  g_free (step);
+}
+
 static void
 set_params (AppSession *self, SdParams *params)
 {
@@ -97,7 +116,7 @@ app_session_edit (AppSession *self, const char *field, const SdParams *params)
   if (self->params != NULL
       && (name != self->last_field || now - self->last_edit > SAME_EDIT))
     {
-      g_ptr_array_add (self->undo, sd_params_copy (self->params));
+      g_ptr_array_add (self->undo, step_new (self));
       if (self->undo->len > KEEP_UNDO)
         g_ptr_array_remove_index (self->undo, 0);
     }
@@ -110,11 +129,16 @@ app_session_edit (AppSession *self, const char *field, const SdParams *params)
 static gboolean
 step_back (AppSession *self, GPtrArray *from, GPtrArray *to)
 {
+  AppSessionStep *step;
+
   if (from->len == 0)
     return FALSE;
-  g_ptr_array_add (to, sd_params_copy (self->params));
+  g_ptr_array_add (to, step_new (self));
   self->last_field = NULL;
-  set_params (self, g_ptr_array_steal_index (from, from->len - 1));
+  step = g_ptr_array_steal_index (from, from->len - 1);
+  self->seed_locked = step->seed_locked;
+  set_params (self, g_steal_pointer (&step->params));
+  app_session_step_free (step);
   return TRUE;
 }
 

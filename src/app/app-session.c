@@ -294,6 +294,6 @@ app_session_init (AppSession *self)
   self->history = g_list_store_new (APP_TYPE_PICTURE);
   self->jobs = g_ptr_array_new_with_free_func (g_object_unref);
   self->prompts = g_ptr_array_new_with_free_func (g_free);
-  self->undo = g_ptr_array_new_with_free_func ((GDestroyNotify) sd_params_free);
-  self->redo = g_ptr_array_new_with_free_func ((GDestroyNotify) sd_params_free);
+  self->undo = g_ptr_array_new_with_free_func (app_session_step_free);
+  self->redo = g_ptr_array_new_with_free_func (app_session_step_free);
 }

@@ -334,11 +334,15 @@ class Form(unittest.TestCase):
 
     def filled_and_undone(self, before, **wanted):
         window = self.window
+        if window.state("lock-seed"):
+            window.act("lock-seed")
+        self.assertFalse(window.state("lock-seed"))
         window.click(window.find("Fill In All Settings"))
         self.wait_params(**wanted)
         self.assertTrue(window.state("lock-seed"))
         self.undo_by_message()
         self.wait_params(**before)
+        self.assertFalse(window.state("lock-seed"), "the lock comes back too")
 
     def test_dropped_picture(self):
         window = self.start(prompt="a red circle")
