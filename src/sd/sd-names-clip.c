@@ -52,19 +52,14 @@ static const char *const bare_roots[] = {
   "",
 };
 
-typedef struct
-{
-  const char *from, *to;
-} Rename;
-
-static const Rename open_clip[] = {
+static const SdRename open_clip[] = {
   { "token_embedding.", "embeddings.token_embedding." },
   { "positional_embedding", "embeddings.position_embedding.weight" },
   { "ln_final.", "final_layer_norm." },
   { NULL, NULL },
 };
 
-static const Rename open_clip_block[] = {
+static const SdRename open_clip_block[] = {
   { "ln_1.", "layer_norm1." },
   { "ln_2.", "layer_norm2." },
   { "attn.in_proj_weight", "self_attn.in_proj.weight" },
@@ -76,8 +71,8 @@ static const Rename open_clip_block[] = {
   { NULL, NULL },
 };
 
-static char *
-rename_start (const char *name, const Rename *table)
+char *
+sd_names_rename_start (const char *name, const SdRename *table)
 {
   for (; table->from != NULL; table++)
     if (g_str_has_prefix (name, table->from))
@@ -91,9 +86,10 @@ from_open_clip (const char *name)
 {
   static const char blocks[] = "transformer.resblocks.";
   if (!g_str_has_prefix (name, blocks))
-    return rename_start (name, open_clip);
+    return sd_names_rename_start (name, open_clip);
   const char *number = name + strlen (blocks), *dot = strchr (number, '.');
-  g_autofree char *leaf = dot != NULL ? rename_start (dot + 1, open_clip_block) : NULL;
+  g_autofree char *leaf
+      = dot != NULL ? sd_names_rename_start (dot + 1, open_clip_block) : NULL;
   if (leaf == NULL)
     return NULL;
   return g_strdup_printf ("encoder.layers.%.*s.%s", (int) (dot - number), number, leaf);

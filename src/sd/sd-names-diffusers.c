@@ -33,12 +33,7 @@ struct _SdNamesDiffusers
   Side unet_down, unet_up, vae_up;
 };
 
-typedef struct
-{
-  const char *from, *to;
-} Rename;
-
-static const Rename unet_plain[] = {
+static const SdRename unet_plain[] = {
   { "conv_in.", "input_blocks.0.0." },
   { "conv_norm_out.", "out.0." },
   { "conv_out.", "out.2." },
@@ -49,7 +44,7 @@ static const Rename unet_plain[] = {
   { NULL, NULL },
 };
 
-static const Rename unet_resnet[] = {
+static const SdRename unet_resnet[] = {
   { "norm1.", "in_layers.0." },
   { "conv1.", "in_layers.2." },
   { "time_emb_proj.", "emb_layers.1." },
@@ -59,13 +54,13 @@ static const Rename unet_resnet[] = {
   { NULL, NULL },
 };
 
-static const Rename vae_resnet[] = {
+static const SdRename vae_resnet[] = {
   { "conv_shortcut.", "nin_shortcut." },
   { NULL, NULL },
 };
 
 /* Two generations of diffusers' spelling. */
-static const Rename vae_attention[] = {
+static const SdRename vae_attention[] = {
   { "group_norm.", "norm." },
   { "to_q.", "q." },
   { "to_k.", "k." },
@@ -79,12 +74,11 @@ static const Rename vae_attention[] = {
 };
 
 static char *
-rename_start (const char *name, const Rename *table)
+rename_start (const char *name, const SdRename *table)
 {
-  for (; table->from != NULL; table++)
-    if (g_str_has_prefix (name, table->from))
-      return g_strconcat (table->to, name + strlen (table->from), NULL);
-  return g_strdup (name);
+  char *renamed = sd_names_rename_start (name, table);
+
+  return renamed != NULL ? renamed : g_strdup (name);
 }
 
 /* "down_blocks.1.resnets.0.norm1.weight" in its parts. */

@@ -9,6 +9,16 @@
 
 typedef struct _SdNamesDiffusers SdNamesDiffusers;
 
+/* Tables end in NULL. */
+typedef struct
+{
+  const char *from, *to;
+} SdRename;
+
+/** sd_names_rename_start: (transfer full) (nullable): @name with the first start that
+ * @table has exchanged; NULL: none of them */
+char *sd_names_rename_start (const char *name, const SdRename *table);
+
 /**
  * sd_names_diffusers_new: counts the blocks of each level from the model's names
  * @unet, @vae: (nullable): what stands in front of a part's names ("unet/"); NULL: the
