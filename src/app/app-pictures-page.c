@@ -59,9 +59,15 @@ update_note (AppPicturesPage *self)
       g_autofree char *memory = mib < 1024 ? g_strdup_printf ("%.0f MiB", mib)
                                            : g_strdup_printf ("%.1f GiB", mib / 1024);
 
+      /* "llvmpipe (LLVM 15.0.6, 512 bits)": one line has no room for what is in brackets.
+       */
+      const char *device = app_worker_get_device_name (worker);
+      const char *bracket = strstr (device, " (");
+      g_autofree char *name
+          = bracket != NULL ? g_strndup (device, bracket - device) : g_strdup (device);
+
       /* Translators: name of the graphics card, memory it holds for us */
-      line = g_strdup_printf (_ ("%s · \u2066%s\u2069"),
-                              app_worker_get_device_name (worker), memory);
+      line = g_strdup_printf (_ ("%s · \u2066%s\u2069"), name, memory);
       if (app_plan_get_text (self->plan) != NULL)
         {
           char *longer = g_strconcat (line, " · ", app_plan_get_text (self->plan), NULL);
