@@ -42,6 +42,19 @@ ImageBuffer *image_buffer_from_floats (const float *rgb, guint width, guint heig
  * values, for thumbnails and previews; NULL as image_buffer_new */
 ImageBuffer *image_buffer_resize (const ImageBuffer *image, guint width, guint height);
 
+/* Which pixels are to be made anew: 0 stays, 255 goes, between: a blend of both. Top row
+ * first, no padding between rows. */
+typedef struct
+{
+  guint width, height;
+  guint8 *pixels;
+} ImageMask;
+
+/** image_mask_new: of zeros; NULL as image_buffer_new */
+ImageMask *image_mask_new (guint width, guint height);
+ImageMask *image_mask_copy (const ImageMask *mask);
+void image_mask_free (ImageMask *mask);
+
 /* Text chunks: keyword and UTF-8 text, in file order. */
 typedef struct
 {
@@ -105,5 +118,6 @@ ImageMeta *image_meta_from_a1111 (const char *text);
 ImageMeta *image_meta_from_texts (GPtrArray *texts);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ImageBuffer, image_buffer_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ImageMask, image_mask_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ImageText, image_text_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ImageMeta, image_meta_free)

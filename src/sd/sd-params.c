@@ -38,12 +38,62 @@ sd_params_new_for (const SdInfo *info)
   return params;
 }
 
+SdSource *
+sd_source_new (ImageBuffer *image)
+{
+  SdSource *source = g_new0 (SdSource, 1);
+  g_atomic_ref_count_init (&source->refs);
+  source->image = image;
+  source->strength = 0.75;
+  return source;
+}
+
+SdSource *
+sd_source_ref (SdSource *source)
+{
+  g_atomic_ref_count_inc (&source->refs);
+  return source;
+}
+
+void
+sd_source_unref (SdSource *source)
+{
+  if (source == NULL || !g_atomic_ref_count_dec (&source->refs))
+    return;
+  image_buffer_free (source->image);
+  image_mask_free (source->mask);
+  g_free (source);
+}
+
+void
+sd_lora_free (SdLora *lora)
+{
+  if (lora == NULL)
+    return;
+  g_free (lora->name);
+  g_free (lora->path);
+  g_free (lora);
+}
+
+static gpointer
+copy_lora (gconstpointer src, gpointer unused)
+{
+  SdLora *copy = g_memdup2 (src, sizeof *copy);
+  copy->name = g_strdup (copy->name);
+  copy->path = g_strdup (copy->path);
+  return copy;
+}
+
 SdParams *
 sd_params_copy (const SdParams *params)
 {
   SdParams *copy = g_memdup2 (params, sizeof *params);
   copy->prompt = g_strdup (params->prompt);
   copy->negative = g_strdup (params->negative);
+  if (params->source != NULL)
+    sd_source_ref (copy->source);
+  if (params->loras != NULL)
+    copy->loras = g_ptr_array_copy (params->loras, copy_lora, NULL);
   return copy;
 }
 
@@ -54,6 +104,8 @@ sd_params_free (SdParams *params)
     return;
   g_free (params->prompt);
   g_free (params->negative);
+  sd_source_unref (params->source);
+  g_clear_pointer (&params->loras, g_ptr_array_unref);
   g_free (params);
 }
 

@@ -129,9 +129,62 @@ GArray *sd_tokenizer_encode (SdTokenizer *tokenizer, const char *text, GArray **
 
 /* ---- pictures ---- */
 
+/* How a picture of other proportions becomes one of the size that is made. */
+typedef enum
+{
+  SD_RESIZE_CROP, /* the middle of it */
+  SD_RESIZE_FILL, /* all of it; what is beside it continues its edges */
+  SD_RESIZE_STRETCH
+} SdResize;
+
+/* What lies below the mask before the first step. */
+typedef enum
+{
+  SD_MASKED_ORIGINAL,
+  SD_MASKED_FILL, /* continues what is around it */
+  SD_MASKED_NOISE,
+  SD_MASKED_NOTHING
+} SdMasked;
+
+/* The picture that another is made from. Immutable once it is in SdParams. */
+typedef struct
+{
+  ImageBuffer *image;   /* of any size */
+  ImageMask *mask;      /* (nullable): of the image's size */
+  double strength;      /* 0 … 1: how much of the schedule is run */
+  gboolean exact_steps; /* strength leaves the number of steps as it is */
+  gboolean denoise;     /* ComfyUI's rule for strength instead of A1111's */
+  SdResize resize;
+  SdMasked masked;
+  gboolean only_masked; /* the masked part alone, at full size, put back */
+  guint padding;        /* pixels around it then */
+  gboolean soft;        /* greys of the mask blend at each step */
+  guint extend[4];      /* pixels to add: left, top, right, bottom; multiples of 8 */
+  gboolean instruct;    /* the prompt says what to change: an instruction model */
+  double image_cfg;     /* its second guidance, by the picture */
+  gatomicrefcount refs;
+} SdSource;
+
+/** sd_source_new: @image is taken; nothing masked, strength 0.75 */
+SdSource *sd_source_new (ImageBuffer *image);
+SdSource *sd_source_ref (SdSource *source);
+void sd_source_unref (SdSource *source);
+
+/* Low-rank changes to the weights, from a file. */
+typedef struct
+{
+  char *name;         /* as in the prompt */
+  char *path;         /* (nullable): NULL until it is found */
+  double model, text; /* how strongly: on the UNet, on the text encoders */
+} SdLora;
+
+void sd_lora_free (SdLora *lora);
+
 typedef struct
 {
   char *prompt, *negative;
+  SdSource *source;    /* (nullable): NULL: from noise alone */
+  GPtrArray *loras;    /* (nullable) (element-type SdLora) */
   guint width, height; /* multiples of 8 */
   guint steps;
   double cfg;
@@ -343,6 +396,8 @@ gboolean sd_run_save_picture (SdRun *run,
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdExtras, sd_extras_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdInfo, sd_info_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdTokenizer, sd_tokenizer_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdSource, sd_source_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdLora, sd_lora_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdParams, sd_params_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdPlan, sd_plan_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdEngine, sd_engine_free)
