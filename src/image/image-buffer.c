@@ -30,6 +30,7 @@ image_buffer_new (guint width, guint height, guint channels)
   *image = (ImageBuffer){
     .width = width, .height = height, .channels = channels, .pixels = pixels
   };
+  g_atomic_ref_count_init (&image->refs);
   return image;
 }
 
@@ -47,10 +48,18 @@ image_buffer_copy (const ImageBuffer *image)
   return copy;
 }
 
+ImageBuffer *
+image_buffer_ref (ImageBuffer *image)
+{
+  if (image != NULL)
+    g_atomic_ref_count_inc (&image->refs);
+  return image;
+}
+
 void
 image_buffer_free (ImageBuffer *image)
 {
-  if (image == NULL)
+  if (image == NULL || !g_atomic_ref_count_dec (&image->refs))
     return;
   g_free (image->pixels);
   g_free (image);

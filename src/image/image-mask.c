@@ -19,7 +19,8 @@ image_mask_new (guint width, guint height)
   if (pixels == NULL)
     return NULL;
   ImageMask *mask = g_new (ImageMask, 1);
-  *mask = (ImageMask){ width, height, pixels };
+  *mask = (ImageMask){ .width = width, .height = height, .pixels = pixels };
+  g_atomic_ref_count_init (&mask->refs);
   return mask;
 }
 
@@ -32,10 +33,18 @@ image_mask_copy (const ImageMask *mask)
   return copy;
 }
 
+ImageMask *
+image_mask_ref (ImageMask *mask)
+{
+  if (mask != NULL)
+    g_atomic_ref_count_inc (&mask->refs);
+  return mask;
+}
+
 void
 image_mask_free (ImageMask *mask)
 {
-  if (mask == NULL)
+  if (mask == NULL || !g_atomic_ref_count_dec (&mask->refs))
     return;
   g_free (mask->pixels);
   g_free (mask);

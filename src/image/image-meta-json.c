@@ -258,8 +258,12 @@ read_object (ImageMeta *meta, const char *keyword, JsonObject *object)
 
   if (g_str_equal (keyword, "calotype"))
     {
+      const char *parent = image_json_string (object, "parent");
+
       set_members (meta, object, calotype_members);
       set_program (meta, "Calotype");
+      if (parent != NULL && parent[0] != '\0' && strchr (parent, '/') == NULL)
+        meta->parent = g_strdup (parent);
       return "calotype";
     }
   if (g_str_equal (keyword, "invokeai_metadata"))

@@ -36,6 +36,7 @@ image_meta_copy (const ImageMeta *meta)
   copy->model_hash = g_strdup (meta->model_hash);
   copy->rng = g_strdup (meta->rng);
   copy->version = g_strdup (meta->version);
+  copy->parent = g_strdup (meta->parent);
   copy->source = g_strdup (meta->source);
   return copy;
 }
@@ -53,6 +54,7 @@ image_meta_free (ImageMeta *meta)
   g_free (meta->model_hash);
   g_free (meta->rng);
   g_free (meta->version);
+  g_free (meta->parent);
   g_free (meta->source);
   g_free (meta);
 }

@@ -26,6 +26,7 @@ typedef struct
   guint width, height;
   guint channels; /* 3 or 4 (straight alpha) */
   guint8 *pixels;
+  gatomicrefcount refs;
 } ImageBuffer;
 
 /* Thread: any; one picture is not changed by two threads at once. */
@@ -34,6 +35,9 @@ typedef struct
  */
 ImageBuffer *image_buffer_new (guint width, guint height, guint channels);
 ImageBuffer *image_buffer_copy (const ImageBuffer *image);
+/** image_buffer_ref: shares it; from then on nobody changes it */
+ImageBuffer *image_buffer_ref (ImageBuffer *image);
+/** image_buffer_free: lets go of it; the last to do so frees it */
 void image_buffer_free (ImageBuffer *image);
 /** image_buffer_from_floats: @rgb is [h][w][3] in [-1, 1], as a VAE gives it; rounds to
  * nearest, clamps; NaN is black */
@@ -48,11 +52,15 @@ typedef struct
 {
   guint width, height;
   guint8 *pixels;
+  gatomicrefcount refs;
 } ImageMask;
 
 /** image_mask_new: of zeros; NULL as image_buffer_new */
 ImageMask *image_mask_new (guint width, guint height);
 ImageMask *image_mask_copy (const ImageMask *mask);
+/** image_mask_ref: shares it; from then on nobody changes it */
+ImageMask *image_mask_ref (ImageMask *mask);
+/** image_mask_free: lets go of it; the last to do so frees it */
 void image_mask_free (ImageMask *mask);
 
 /* Text chunks: keyword and UTF-8 text, in file order. */
@@ -104,6 +112,7 @@ typedef struct
   int clip_skip;
   char *rng;     /* "cpu", "nv" or "gpu" */
   char *version; /* program */
+  char *parent;  /* name of the file that held the picture it was made from */
   char *source;  /* which dialect it was read from: "calotype", "a1111", "comfyui" … */
 } ImageMeta;
 

@@ -49,6 +49,18 @@ sd_source_new (ImageBuffer *image)
 }
 
 SdSource *
+sd_source_copy (const SdSource *source)
+{
+  SdSource *copy = g_memdup2 (source, sizeof *source);
+
+  g_atomic_ref_count_init (&copy->refs);
+  image_buffer_ref (copy->image);
+  image_mask_ref (copy->mask);
+  copy->path = g_strdup (source->path);
+  return copy;
+}
+
+SdSource *
 sd_source_ref (SdSource *source)
 {
   g_atomic_ref_count_inc (&source->refs);
@@ -62,6 +74,7 @@ sd_source_unref (SdSource *source)
     return;
   image_buffer_free (source->image);
   image_mask_free (source->mask);
+  g_free (source->path);
   g_free (source);
 }
 

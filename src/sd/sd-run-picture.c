@@ -102,6 +102,12 @@ exact_text (SdRun *run, guint picture)
   uint_field (json, "picture", picture);
   string_field (json, "sampler", sampler_kind_name (p->sampler));
   string_field (json, "schedule", sampler_schedule_name (p->schedule));
+  if (p->source != NULL && p->source->path != NULL)
+    {
+      /* Its name alone: where somebody keeps pictures is nobody else's business. */
+      g_autofree char *parent = g_path_get_basename (p->source->path);
+      string_field (json, "parent", parent);
+    }
   base_json_key (json, "sigmas");
   base_json_begin_array (json);
   for (guint i = 0; i <= p->steps; i++)

@@ -162,11 +162,14 @@ typedef struct
   guint extend[4];      /* pixels to add: left, top, right, bottom; multiples of 8 */
   gboolean instruct;    /* the prompt says what to change: an instruction model */
   double image_cfg;     /* its second guidance, by the picture */
+  char *path;           /* (nullable): the file that @image was read from */
   gatomicrefcount refs;
 } SdSource;
 
 /** sd_source_new: @image is taken; nothing masked, strength 0.75 */
 SdSource *sd_source_new (ImageBuffer *image);
+/** sd_source_copy: a new one to be changed, which shares picture and mask */
+SdSource *sd_source_copy (const SdSource *source);
 SdSource *sd_source_ref (SdSource *source);
 void sd_source_unref (SdSource *source);
 

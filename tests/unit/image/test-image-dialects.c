@@ -37,12 +37,13 @@ test_calotype (void)
                    image_text_new ("parameters", "p\nSteps: 1, Seed: 2, Size: 3x4"));
   g_ptr_array_add (
       texts,
-      image_text_new ("calotype",
-                      "{\"program\":\"Calotype\",\"version\":\"0.1.0\",\"prompt\":"
-                      "\"Negative prompt: \\u0416\\n x\",\"negative\":\"\",\"steps\":31,"
-                      "\"cfg\":7.1,\"seed\":18446744073709551615,\"width\":128,"
-                      "\"height\":64,\"sampler\":\"ddim\",\"schedule\":\"ddim_uniform\","
-                      "\"rng\":\"nv\",\"model\":\"m\",\"sigmas\":[1,0]}"));
+      image_text_new (
+          "calotype",
+          "{\"program\":\"Calotype\",\"version\":\"0.1.0\",\"prompt\":"
+          "\"Negative prompt: \\u0416\\n x\",\"negative\":\"\",\"steps\":31,"
+          "\"cfg\":7.1,\"seed\":18446744073709551615,\"width\":128,"
+          "\"height\":64,\"sampler\":\"ddim\",\"schedule\":\"ddim_uniform\","
+          "\"rng\":\"nv\",\"model\":\"m\",\"parent\":\"a.png\",\"sigmas\":[1,0]}"));
   meta = image_meta_from_texts (texts);
   g_assert_cmpstr (meta->source, ==, "calotype");
   g_assert_cmpstr (meta->version, ==, "Calotype 0.1.0");
@@ -56,6 +57,18 @@ test_calotype (void)
   g_assert_cmpstr (meta->sampler, ==, "ddim");
   g_assert_cmpstr (meta->schedule, ==, "ddim_uniform");
   g_assert_cmpstr (meta->rng, ==, "nv");
+  g_assert_cmpstr (meta->parent, ==, "a.png");
+}
+
+/* A parent is a name beside the picture, never a way elsewhere. */
+static void
+test_calotype_parent (void)
+{
+  g_autoptr (ImageMeta) meta
+      = read_text ("calotype", "{\"prompt\":\"p\",\"parent\":\"../../x.png\"}");
+
+  g_assert_nonnull (meta);
+  g_assert_null (meta->parent);
 }
 
 /* Half of a surrogate pair: json-glib lets it through as it is. */
@@ -297,6 +310,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/image/dialects/calotype", test_calotype);
+  g_test_add_func ("/image/dialects/calotype-parent", test_calotype_parent);
   g_test_add_func ("/image/dialects/surrogates", test_surrogates);
   g_test_add_func ("/image/dialects/comfyui", test_comfyui);
   g_test_add_func ("/image/dialects/comfyui-walk", test_comfyui_walk);
