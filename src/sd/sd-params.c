@@ -14,6 +14,7 @@
 #define MAX_STEPS 1000 /* as many as there are noise levels */
 #define MAX_CFG 100.0
 #define MAX_BATCH 64
+#define MAX_CLIP_SKIP 64
 
 GQuark
 sd_error_quark (void)
@@ -97,6 +98,77 @@ copy_lora (gconstpointer src, gpointer unused)
   return copy;
 }
 
+SdEmbedding *
+sd_embedding_new (const char *name, const char *path)
+{
+  SdEmbedding *embedding = g_new0 (SdEmbedding, 1);
+  embedding->name = g_strdup (name);
+  embedding->path = g_strdup (path);
+  return embedding;
+}
+
+void
+sd_embedding_free (SdEmbedding *embedding)
+{
+  if (embedding == NULL)
+    return;
+  g_free (embedding->name);
+  g_free (embedding->path);
+  g_free (embedding);
+}
+
+static gpointer
+copy_embedding (gconstpointer src, gpointer unused)
+{
+  const SdEmbedding *embedding = src;
+  return sd_embedding_new (embedding->name, embedding->path);
+}
+
+/* ---- grammar and emphasis ---- */
+
+static const char *const grammars[SD_N_GRAMMARS] = { "a1111", "comfyui", "plain" };
+static const char *const emphases[SD_N_EMPHASES]
+    = { "Original", "No norm", "Ignore", "None" };
+
+const char *
+sd_grammar_name (SdGrammar grammar)
+{
+  return grammars[grammar];
+}
+
+gboolean
+sd_grammar_parse (const char *name, SdGrammar *grammar)
+{
+  for (guint i = 0; name != NULL && i < SD_N_GRAMMARS; i++)
+    if (g_ascii_strcasecmp (name, grammars[i]) == 0)
+      {
+        *grammar = i;
+        return TRUE;
+      }
+  return FALSE;
+}
+
+const char *
+sd_emphasis_name (SdEmphasis emphasis)
+{
+  return emphases[emphasis];
+}
+
+gboolean
+sd_emphasis_parse (const char *name, SdEmphasis *emphasis)
+{
+  if (name == NULL)
+    return FALSE;
+  g_autofree char *spaced = g_strdelimit (g_strdup (name), "-_", ' ');
+  for (guint i = 0; i < SD_N_EMPHASES; i++)
+    if (g_ascii_strcasecmp (spaced, emphases[i]) == 0)
+      {
+        *emphasis = i;
+        return TRUE;
+      }
+  return FALSE;
+}
+
 SdParams *
 sd_params_copy (const SdParams *params)
 {
@@ -107,6 +179,8 @@ sd_params_copy (const SdParams *params)
     sd_source_ref (copy->source);
   if (params->loras != NULL)
     copy->loras = g_ptr_array_copy (params->loras, copy_lora, NULL);
+  if (params->embeddings != NULL)
+    copy->embeddings = g_ptr_array_copy (params->embeddings, copy_embedding, NULL);
   return copy;
 }
 
@@ -119,6 +193,7 @@ sd_params_free (SdParams *params)
   g_free (params->negative);
   sd_source_unref (params->source);
   g_clear_pointer (&params->loras, g_ptr_array_unref);
+  g_clear_pointer (&params->embeddings, g_ptr_array_unref);
   g_free (params);
 }
 
@@ -186,6 +261,13 @@ sd_params_check (const SdParams *params, GError **error)
     return refuse (error, _ ("sampler %d is not known"), (int) params->sampler);
   if (params->schedule < 0 || params->schedule >= SAMPLER_N_SCHEDULES)
     return refuse (error, _ ("schedule %d is not known"), (int) params->schedule);
+  if (params->grammar < 0 || params->grammar >= SD_N_GRAMMARS)
+    return refuse (error, _ ("grammar %d is not known"), (int) params->grammar);
+  if (params->emphasis < 0 || params->emphasis >= SD_N_EMPHASES)
+    return refuse (error, _ ("emphasis %d is not known"), (int) params->emphasis);
+  if (params->clip_skip > MAX_CLIP_SKIP)
+    return refuse (error, _ ("clip skip %u is out of range: it must be from 0 to %d"),
+                   params->clip_skip, MAX_CLIP_SKIP);
   if (!g_utf8_validate (params->prompt, -1, NULL)
       || !g_utf8_validate (params->negative, -1, NULL))
     return refuse (error, _ ("the prompt is not UTF-8 text"));

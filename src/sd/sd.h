@@ -183,12 +183,63 @@ typedef struct
 
 void sd_lora_free (SdLora *lora);
 
+/**
+ * sd_prompt_take_networks: takes `<lora:name:weight>` and `<lora:name:te:unet>` (also
+ * `te=`, `unet=`) out of @prompt, and comments from `#` to the end of the line, as A1111
+ * does. #SdParams keeps the prompt with them: encoding takes them out again
+ * @loras: (nullable) (element-type SdLora): gains one for each, in order, path NULL
+ *
+ * Returns: (transfer full): the text without them. Thread: any
+ */
+char *sd_prompt_take_networks (const char *prompt, GPtrArray *loras);
+
+/* Textual inversion: vectors that stand for a word of the prompt, from a file. */
+typedef struct
+{
+  char *name; /* the word */
+  char *path; /* (nullable): NULL until it is found */
+} SdEmbedding;
+
+SdEmbedding *sd_embedding_new (const char *name, const char *path);
+void sd_embedding_free (SdEmbedding *embedding);
+
+/* How the text of a prompt is read. */
+typedef enum
+{
+  SD_GRAMMAR_A1111,   /* ( ) [ ] (text:1.3) BREAK AND [from:to:when] [a|b] */
+  SD_GRAMMAR_COMFYUI, /* ( ) (text:1.3) */
+  SD_GRAMMAR_PLAIN,   /* every character is meant */
+  SD_N_GRAMMARS
+} SdGrammar;
+
+/* What weights of A1111's grammar do to the text encoder's vectors. */
+typedef enum
+{
+  SD_EMPHASIS_ORIGINAL, /* multiply; then the mean of all is restored */
+  SD_EMPHASIS_NO_NORM,  /* multiply */
+  SD_EMPHASIS_IGNORE,   /* nothing */
+  SD_EMPHASIS_NONE,     /* brackets and weights are text */
+  SD_N_EMPHASES
+} SdEmphasis;
+
+/** sd_grammar_name: "a1111", "comfyui", "plain" */
+const char *sd_grammar_name (SdGrammar grammar);
+gboolean sd_grammar_parse (const char *name, SdGrammar *grammar);
+/** sd_emphasis_name: as A1111 writes it: "Original", "No norm", "Ignore", "None" */
+const char *sd_emphasis_name (SdEmphasis emphasis);
+/** sd_emphasis_parse: in any case, with a space, `-` or `_` */
+gboolean sd_emphasis_parse (const char *name, SdEmphasis *emphasis);
+
 typedef struct
 {
   char *prompt, *negative;
-  SdSource *source;    /* (nullable): NULL: from noise alone */
-  GPtrArray *loras;    /* (nullable) (element-type SdLora) */
-  guint width, height; /* multiples of 8 */
+  SdGrammar grammar;
+  SdEmphasis emphasis;
+  guint clip_skip;       /* layers from the end: 1: the last; 0: as the model wishes */
+  GPtrArray *embeddings; /* (nullable) (element-type SdEmbedding) */
+  SdSource *source;      /* (nullable): NULL: from noise alone */
+  GPtrArray *loras;      /* (nullable) (element-type SdLora) */
+  guint width, height;   /* multiples of 8 */
   guint steps;
   double cfg;
   guint64 seed;
@@ -401,6 +452,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdInfo, sd_info_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdTokenizer, sd_tokenizer_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdSource, sd_source_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdLora, sd_lora_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdEmbedding, sd_embedding_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdParams, sd_params_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdPlan, sd_plan_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdEngine, sd_engine_free)

@@ -41,6 +41,26 @@ test_defaults (void)
 }
 
 static void
+test_names (void)
+{
+  SdGrammar grammar;
+  SdEmphasis emphasis;
+  g_assert_true (sd_grammar_parse ("ComfyUI", &grammar));
+  g_assert_cmpint (grammar, ==, SD_GRAMMAR_COMFYUI);
+  g_assert_cmpstr (sd_grammar_name (SD_GRAMMAR_PLAIN), ==, "plain");
+  g_assert_false (sd_grammar_parse ("", &grammar));
+  g_assert_true (sd_emphasis_parse ("no-norm", &emphasis));
+  g_assert_cmpint (emphasis, ==, SD_EMPHASIS_NO_NORM);
+  for (guint i = 0; i < SD_N_EMPHASES; i++)
+    {
+      g_assert_true (sd_emphasis_parse (sd_emphasis_name (i), &emphasis));
+      g_assert_cmpint (emphasis, ==, i);
+    }
+  g_assert_false (sd_emphasis_parse ("norm", &emphasis));
+  g_assert_false (sd_emphasis_parse (NULL, &emphasis));
+}
+
+static void
 assert_refused (SdParams *params, const char *message)
 {
   g_autoptr (GError) error = NULL;
@@ -76,6 +96,12 @@ test_refusals (void)
   p->seed = G_MAXUINT64;
   assert_refused (p, "seed 18446744073709551615 leaves no seeds for 2 pictures");
   p->batch = 1;
+  p->clip_skip = 65;
+  assert_refused (p, "clip skip 65 is out of range: it must be from 0 to 64");
+  p->clip_skip = 2;
+  p->grammar = 3;
+  assert_refused (p, "grammar 3 is not known");
+  p->grammar = SD_GRAMMAR_PLAIN;
   g_assert_true (sd_params_check (p, NULL));
   g_free (p->prompt);
   p->prompt = g_strdup ("\xff");
@@ -113,6 +139,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/sd/params/defaults", test_defaults);
+  g_test_add_func ("/sd/params/names", test_names);
   g_test_add_func ("/sd/params/refusals", test_refusals);
   g_test_add_func ("/sd/words", test_words);
   return g_test_run ();
