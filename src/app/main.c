@@ -11,8 +11,6 @@
 #include "app/app-worker.h"
 #include "gpu/gpu.h"
 
-#include <string.h>
-
 static gboolean
 has_graphics_card (void)
 {
@@ -23,6 +21,22 @@ has_graphics_card (void)
     if (g_str_has_prefix (name, "renderD"))
       return TRUE;
   return FALSE;
+}
+
+/* GDK asks OpenGL for its visual even where cairo draws. Mesa counts the processors then
+ * and, for that, binds this thread to one after the other; lavapipe, counting at the same
+ * moment in the worker, would find one processor: half as fast, and its cached kernels
+ * are filed under that number too. */
+static void
+forbid_opengl (void)
+{
+  gboolean debug = gtk_get_minor_version () < 16;
+  const char *variable = debug ? "GDK_DEBUG" : "GDK_DISABLE";
+  const char *given = g_getenv (variable);
+  g_autofree char *value = g_strconcat (given != NULL ? given : "",
+                                        given != NULL && *given != '\0' ? "," : "",
+                                        debug ? "gl-disable" : "gl", NULL);
+  g_setenv (variable, value, TRUE);
 }
 
 /* How the window is drawn; must come before GTK and before gpu_prepare_process ().
@@ -39,7 +53,9 @@ prepare_drawing (void)
 
   if (renderer == NULL && !has_graphics_card ())
     g_setenv ("GSK_RENDERER", renderer = "cairo", TRUE);
-  if (renderer == NULL || strcmp (renderer, "cairo") != 0)
+  if (g_strcmp0 (renderer, "cairo") == 0)
+    forbid_opengl ();
+  else
     g_setenv ("LP_NATIVE_VECTOR_WIDTH", "256", FALSE);
 }
 

@@ -130,6 +130,9 @@ class Speed(unittest.TestCase):
         for folder in ("~/Pictures", "~/.local/state"):
             shutil.rmtree(os.path.expanduser(folder), ignore_errors=True)
         window = self.start()
+        with open(f"/proc/{window.process.pid}/maps") as maps:
+            loaded = set(re.findall(r"lib(?:EGL|GLX)_mesa|swrast_dri", maps.read()))
+        self.assertEqual(loaded, set(), "OpenGL beside a cairo renderer: see main.c")
         told, drawn = window.wait_mark("preview")
         self.assertLess(drawn, shared(2500), "ms to the first preview")
         told, drawn = window.wait_mark("picture")
