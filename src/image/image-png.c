@@ -120,7 +120,9 @@ write_png (Job *job, const ImageBuffer *image, const png_text *texts, int n_text
     return FALSE;
   png_set_write_fn (job->png, job, on_write, on_flush);
   png_set_IHDR (job->png, job->info, image->width, image->height, 8,
-                image->channels == 4 ? PNG_COLOR_TYPE_RGB_ALPHA : PNG_COLOR_TYPE_RGB,
+                image->channels == 4   ? PNG_COLOR_TYPE_RGB_ALPHA
+                : image->channels == 1 ? PNG_COLOR_TYPE_GRAY
+                                       : PNG_COLOR_TYPE_RGB,
                 PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
                 PNG_FILTER_TYPE_DEFAULT);
   png_set_sRGB (job->png, job->info, PNG_sRGB_INTENT_PERCEPTUAL);
