@@ -21,6 +21,7 @@ const AppActionInfo app_actions[] = {
   { "win.next-pane", "F6", N_ ("Go to the next part of the window"),
     APP_ACTIONS_GENERAL },
   { "win.model-menu", "<Control>m", N_ ("Choose a model"), APP_ACTIONS_GENERAL },
+  { "app.preferences", "<Control>comma", N_ ("Preferences"), APP_ACTIONS_GENERAL },
   { "app.shortcuts", "<Control>question <Control>F1", N_ ("Keyboard shortcuts"),
     APP_ACTIONS_GENERAL },
   { "win.reload", "<Control>r F5", N_ ("Open the model again"), APP_ACTIONS_GENERAL },

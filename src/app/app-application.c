@@ -17,6 +17,7 @@
 #endif
 
 #include "app/app-actions.h"
+#include "app/app-preferences.h"
 #include "app/app-session.h"
 #include "app/app-settings.h"
 #include "app/app-shortcuts.h"
@@ -120,6 +121,12 @@ on_quit (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 }
 
 static void
+on_preferences (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  app_preferences_present (gtk_application_get_active_window (user_data));
+}
+
+static void
 on_shortcuts (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   app_shortcuts_present (gtk_application_get_active_window (user_data));
@@ -144,6 +151,7 @@ static const GActionEntry entries[] = {
   { "open-path", on_open_path, "s" },
   { "show-picture", on_show_picture, "s" },
   { "quit", on_quit },
+  { "preferences", on_preferences },
   { "shortcuts", on_shortcuts },
   { "about", on_about },
 };

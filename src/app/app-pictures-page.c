@@ -13,7 +13,9 @@ lies beside: -layout (wide, narrow), -run (what a run does to the view), -action
 
 #include <glib/gi18n.h>
 
+#include "app/app-device-choice.h"
 #include "app/app-queue.h"
+#include "app/app-settings.h"
 
 #define CLOSE_PATIENCE 5000 /* ms */
 
@@ -86,6 +88,14 @@ static void
 ask_plan (AppPicturesPage *self)
 {
   app_plan_ask (self->plan, self->model, app_session_get_params (self->session));
+}
+
+static void
+on_device_choice (AppPicturesPage *self)
+{
+  ask_plan (self);
+  if (self->shown && self->model != NULL)
+    app_worker_prepare (app_worker_get (), app_model_get_path (self->model));
 }
 
 /* ---- the model ---- */
@@ -247,6 +257,9 @@ app_pictures_page_class_init (AppPicturesPageClass *class)
 static void
 app_pictures_page_init (AppPicturesPage *self)
 {
+  static const char *const choices[]
+      = { "changed::" APP_DEVICE_CHOICE_DEVICE, "changed::" APP_DEVICE_CHOICE_PRECISION,
+          "changed::" APP_DEVICE_CHOICE_MEMORY };
   g_autofree char *path = app_session_next_path ();
 
   self->history_wanted = TRUE;
@@ -273,6 +286,9 @@ app_pictures_page_init (AppPicturesPage *self)
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (app_worker_get (), "engine-changed", G_CALLBACK (update_note),
                            self, G_CONNECT_SWAPPED);
+  for (guint i = 0; i < G_N_ELEMENTS (choices); i++)
+    g_signal_connect_object (app_settings_get (), choices[i],
+                             G_CALLBACK (on_device_choice), self, G_CONNECT_SWAPPED);
   app_pictures_page_set_narrow (self, FALSE);
   app_pictures_start_view (self);
   update_queue (self);

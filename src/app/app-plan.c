@@ -9,6 +9,8 @@
 
 #include <glib/gi18n.h>
 
+#include "app/app-device-choice.h"
+
 #define DELAY_MS 400 /* after the last change: sizes come in steps */
 
 struct _AppPlan
@@ -16,6 +18,7 @@ struct _AppPlan
   GObject parent_instance;
   AppModel *model;
   SdParams *params;
+  AppDeviceChoice choice; /* when it was asked */
   char *text;
   guint source;
   GCancellable *cancellable;
@@ -29,6 +32,7 @@ typedef struct
 {
   AppModel *model;
   SdParams *params;
+  AppDeviceChoice choice;
 } Question;
 
 static void
@@ -46,8 +50,10 @@ plan_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancella
 {
   const Question *question = data;
   GError *error = NULL;
-  SdPlan *plan = sd_plan_new (app_model_get_model (question->model), question->params, -1,
-                              SD_PRECISION_AUTO, 0, &error);
+  const AppDeviceChoice *choice = &question->choice;
+  SdPlan *plan = sd_plan_new (app_model_get_model (question->model), question->params,
+                              app_device_choice_index (choice), choice->precision,
+                              choice->memory, &error);
 
   if (plan != NULL)
     g_task_return_pointer (task, plan, (GDestroyNotify) sd_plan_free);
@@ -104,6 +110,7 @@ start (gpointer data)
   self->cancellable = g_cancellable_new ();
   question->model = g_object_ref (self->model);
   question->params = sd_params_copy (self->params);
+  question->choice = self->choice;
   task = g_task_new (self, self->cancellable, on_planned, NULL);
   g_task_set_task_data (task, question, question_free);
   g_task_run_in_thread (task, plan_thread);
@@ -115,10 +122,13 @@ static gboolean
 same (AppPlan *self, AppModel *model, const SdParams *params)
 {
   const SdParams *old = self->params;
+  AppDeviceChoice choice;
 
-  return self->model == model && old != NULL && old->width == params->width
-         && old->height == params->height && old->steps == params->steps
-         && old->batch == params->batch && (old->cfg == 1.0) == (params->cfg == 1.0);
+  app_device_choice_get (&choice);
+  return app_device_choice_equal (&self->choice, &choice) && self->model == model
+         && old != NULL && old->width == params->width && old->height == params->height
+         && old->steps == params->steps && old->batch == params->batch
+         && (old->cfg == 1.0) == (params->cfg == 1.0);
 }
 
 void
@@ -132,6 +142,7 @@ app_plan_ask (AppPlan *self, AppModel *model, const SdParams *params)
   if (model == NULL || params == NULL || !app_model_get_info (model)->can_generate)
     return;
   self->params = sd_params_copy (params);
+  app_device_choice_get (&self->choice);
   self->source = g_timeout_add (DELAY_MS, start, self);
 }
 

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "app/app-device-choice.h"
 #include "app/app-worker.h"
 
 /* What the thread needs to know of a job. */
@@ -42,6 +43,7 @@ struct _AppWorker
   SdEngine *engine;
   char *engine_path;
   SdPrediction engine_prediction; /* what the user said when it was opened */
+  AppDeviceChoice engine_choice;
   gint64 next_progress;
   const char *last_stage;
 };

@@ -66,9 +66,12 @@ static gboolean
 need_engine (AppWorker *self, const char *path, const BaseTask *task, GError **error)
 {
   g_autoptr (StModel) model = NULL;
+  AppDeviceChoice choice;
 
+  app_device_choice_get (&choice);
   if (self->engine != NULL && strcmp (self->engine_path, path) == 0
-      && self->engine_prediction == app_prediction_get (path))
+      && self->engine_prediction == app_prediction_get (path)
+      && app_device_choice_equal (&self->engine_choice, &choice))
     return TRUE;
   if (self->engine != NULL)
     drop_engine (self);
@@ -77,7 +80,9 @@ need_engine (AppWorker *self, const char *path, const BaseTask *task, GError **e
     return FALSE;
   self->engine_prediction = app_prediction_get (path);
   app_prediction_attach (model, path);
-  self->engine = sd_engine_new (model, -1, SD_PRECISION_AUTO, task, error);
+  self->engine_choice = choice;
+  self->engine = sd_engine_new_within (model, app_device_choice_index (&choice),
+                                       choice.precision, choice.memory, task, error);
   if (self->engine == NULL)
     return FALSE;
   self->engine_path = g_strdup (path);

@@ -330,6 +330,7 @@ app_worker_get (void)
 {
   if (the_worker == NULL)
     {
+      app_device_choice_load ();
       the_worker = g_object_new (APP_TYPE_WORKER, NULL);
       the_worker->thread = g_thread_new ("pictures", app_worker_thread, the_worker);
     }

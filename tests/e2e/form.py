@@ -502,6 +502,30 @@ class Form(unittest.TestCase):
         self.assertEqual(pictures(), [first[1], second[1], first[0], second[0]])
         self.assertEqual(window.quit(), 0)
 
+    def test_memory_limit(self):
+        window = self.start()
+        window.wait_shows(" · fits", 30)
+
+        def limit(mib, words):
+            window.app_act("preferences")
+            wait_for(lambda: len(window.search().split()) == 2, "the preferences", 10)
+            window.keys("alt+m", "ctrl+a")
+            window.type(f"{mib}\n")
+            window.keys("Escape")
+            window.wait_shows(words, 30)
+            window.wait_shows("llvmpipe")  # loaded again
+
+        limit(45, "networks in turns")
+        window.act("generate")
+        wait_for(lambda: len(pictures()) == 1, "a picture in little memory")
+        limit(10, "needs at least")
+        window.act("generate")
+        window.wait_shows("Use a Smaller Size", 30)
+        limit(0, " · fits")
+        window.act("generate")
+        wait_for(lambda: len(pictures()) == 2, "a picture without a limit")
+        self.assertEqual(window.quit(), 0)
+
     def test_guest_manners(self):
         desktop = Desktop()
         self.addCleanup(desktop.end)
