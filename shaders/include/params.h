@@ -95,6 +95,24 @@ NN_PARAMS (NnAttentionParams)
 }
 NN_PARAMS_END (NnAttentionParams)
 
+/* attention-gather.comp */
+NN_PARAMS (NnGatherParams)
+{
+  NN_UINT rows, columns; /* of the matrix; columns in vec4 */
+  NN_UINT valid;         /* rows that are there */
+  NN_UINT row0, pitch, base; /* first row of the source, vec4 from row to row, first vec4 */
+  float scale;
+}
+NN_PARAMS_END (NnGatherParams)
+
+/* attention-softmax.comp */
+NN_PARAMS (NnSoftmaxParams)
+{
+  NN_UINT columns; /* of a row, vec4 */
+  NN_UINT valid;   /* scores of a row */
+}
+NN_PARAMS_END (NnSoftmaxParams)
+
 /* group-norm-*.comp */
 NN_PARAMS (NnGroupNormParams)
 {

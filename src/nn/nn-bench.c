@@ -27,6 +27,8 @@ stages_of (const NnOp *op)
 {
   if (op->kind == NN_OP_GROUP_NORM)
     return 3; /* sums, statistics, application */
+  if (op->kind == NN_OP_ATTENTION && op->scratch_bytes > 0)
+    return 4; /* operands, scores, weights, product */
   if (op->variant.parts > 1)
     return 2;
   return op->kind == NN_OP_CONV3 && op->scratch_bytes > 0 ? 3 : 1; /* Winograd */

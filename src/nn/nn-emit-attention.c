@@ -1,7 +1,8 @@
 /* nn-emit-attention.c: attention: which form, which parts
  *
- * Direct: narrow heads by rows, wide heads over the lanes. Staged: workgroups of many
- * subgroups share queries, keys and values; matrix: the same on matrix units
+ * Direct: narrow heads by rows, wide heads over the lanes; one wide head on a CPU device
+ * as two products (nn-emit-attention-products.c). Staged: workgroups of many subgroups
+ * share queries, keys and values; matrix: the same on matrix units
  * (shaders/attention-*.comp).
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
@@ -11,10 +12,7 @@
 #include "nn/nn-emit-private.h"
 #include <math.h>
 
-/* Widest head of which q and the output stay in one lane's registers. On lavapipe
- * registers are memory anyway and sums over lanes are dear; on GPUs it is the other way
- * round. */
-#define NARROW_CPU 160
+/* As NN_NARROW_CPU: on GPUs sums over lanes are cheap and registers dear. */
 #define NARROW_GPU 64
 #define LANES_KEYS 4
 /* Up to so many queries a lane takes one, from so many on as many as its registers have
@@ -58,7 +56,7 @@ direct_form (const NnEmit *emit, const NnAttention *p)
 {
   guint lanes = nn_emit_lanes (emit), d4 = p->head_dim / 4;
   gboolean cpu = emit->info->kind == GPU_KIND_CPU;
-  guint narrow = cpu ? NARROW_CPU : NARROW_GPU;
+  guint narrow = cpu ? NN_NARROW_CPU : NARROW_GPU;
   guint rows, t_q = p->q->h * p->q->w;
   gboolean is_long = cpu && t_q >= LONG;
 
@@ -218,6 +216,9 @@ gboolean
 nn_emit_attention (const NnEmit *emit, const NnOp *op, GError **error)
 {
   const NnAttention *p = &op->attention;
+
+  if (op->scratch_bytes > 0)
+    return nn_emit_attention_products (emit, op, error);
   Form form = form_of (emit, p, op->variant.family);
   NnDispatch d = { .half = nn_emit_type (emit, op->y) == NN_F16 };
   guint32 t_q = p->q->h * p->q->w;

@@ -159,6 +159,12 @@ nn_emit_winograd (const NnEmit *emit, const NnOp *op, NnMatrixJob *job, GError *
 /** nn_attention_fits: whether the device can do it in the form of @family */
 gboolean nn_attention_fits (const NnEmit *emit, const NnAttention *p, NnFamily family);
 gboolean nn_emit_attention (const NnEmit *emit, const NnOp *op, GError **error);
+/* Widest head of which q and the output stay in one lane's registers, on CPU devices,
+ * where registers are memory anyway and sums over lanes are dear. */
+#define NN_NARROW_CPU 160
+/** nn_attention_products_scratch: 0: not in this form */
+guint64 nn_attention_products_scratch (const NnEmit *emit, const NnOp *op);
+gboolean nn_emit_attention_products (const NnEmit *emit, const NnOp *op, GError **error);
 guint64 nn_emit_group_norm_scratch (const NnEmit *emit, const NnOp *op);
 gboolean nn_emit_group_norm (const NnEmit *emit, const NnOp *op, GError **error);
 gboolean nn_emit_layer_norm (const NnEmit *emit, const NnOp *op, GError **error);

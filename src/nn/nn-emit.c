@@ -255,6 +255,8 @@ scratch_of (const NnEmit *emit, const NnOp *op)
 {
   if (op->kind == NN_OP_GROUP_NORM)
     return nn_emit_group_norm_scratch (emit, op);
+  if (op->kind == NN_OP_ATTENTION && op->variant.family == NN_FAMILY_DIRECT)
+    return nn_attention_products_scratch (emit, op);
   if (op->kind != NN_OP_LINEAR && op->kind != NN_OP_CONV3)
     return 0;
   if (op->variant.family != NN_FAMILY_DIRECT)

@@ -435,6 +435,10 @@ static const AttentionCase attention_cases[] = {
   { "attention 128", 1, 50, 50, 1, 128, FALSE, FALSE, 0 },
   { "attention 160, causal", 1, 21, 21, 2, 160, TRUE, TRUE, 0 },
   { "attention 512", 2, 35, 35, 1, 512, FALSE, TRUE, 0 },
+  { "attention 512, two heads", 1, 35, 35, 2, 512, FALSE, TRUE, 0 },
+  { "attention 164, causal", 1, 21, 21, 1, 164, TRUE, TRUE, 0 },
+  { "attention 164, k_valid", 2, 21, 30, 1, 164, FALSE, FALSE, 27 },
+  { "attention 164, two bands", 1, 2200, 2000, 1, 164, FALSE, FALSE, 1990 },
 };
 
 static NnTensor *
