@@ -4,7 +4,8 @@
  * The decoder of an autoencoder has few operators and very large tensors. What a
  * GroupNorm gives to a convolution, and what an enlarging convolution gives to a
  * GroupNorm, need not be stored: each reader makes the rows that it needs in a window,
- * band by band. A norm's statistics are taken before, in a pass of their own. Each value
+ * band by band. A norm's statistics are taken before, in a pass of their own; where its
+ * readers apply it themselves (nn-fold.c) there is nothing to be made again. Each value
  * comes of the same operations in the same order as without bands: the picture is the
  * same, bit for bit.
  *
@@ -74,8 +75,8 @@ may_be_lazy (const NnProgram *program, const NnOp *op, guint level, guint64 larg
   const NnTensor *y = op->y;
   guint64 bytes = row_bytes (program, y) * y->h;
 
-  if (op->variant.parts > 1 || y->n != 1 || y->state != NULL || y->h < 2 * MIN_BAND
-      || TILE * y->w % PIXELS != 0 || bytes < largest / 8)
+  if (op->variant.parts > 1 || y->n != 1 || y->folded || y->state != NULL
+      || y->h < 2 * MIN_BAND || TILE * y->w % PIXELS != 0 || bytes < largest / 8)
     return FALSE;
   if (op->kind == NN_OP_GROUP_NORM)
     return op->group_norm.x2 == NULL && read_by_rows (program, y, FALSE);
@@ -145,9 +146,12 @@ nn_bands_choose (NnProgram *program)
       const NnTensor *y = ((NnOp *) program->ops->pdata[i])->y;
       largest = MAX (largest, row_bytes (program, y) * y->h);
     }
-  for (guint i = 0; i < program->ops->len; i++)
+  for (guint i = 0; i < program->ops->len; i++) /* producers come before readers */
     {
       NnOp *op = program->ops->pdata[i];
+
+      if (lazy_input (op) != NULL) /* a window is what it can be applied to */
+        op->y->folded = FALSE;
       op->y->lazy = may_be_lazy (program, op, level, largest);
     }
   for (guint i = 0; i < program->ops->len; i++) /* a norm that is stored needs all rows */
@@ -181,6 +185,10 @@ nn_bands_place_of (const NnProgram *program, guint index)
 {
   const NnOp *op = program->ops->pdata[index];
   const NnTensor *r = op->kind == NN_OP_CONV3 ? op->conv3.residual : NULL;
+  const NnOp *norm = r != NULL && op->conv3.x->folded ? op->conv3.x->producer : NULL;
+
+  if (norm != NULL && (norm->group_norm.x == r || norm->group_norm.x2 == r))
+    return NULL;
 
   if (program->context->bands == 0 || r == NULL || r->lazy || r->state != NULL
       || r->producer == NULL || op->y->state != NULL || op->y->lazy

@@ -26,7 +26,7 @@ static guint
 stages_of (const NnOp *op)
 {
   if (op->kind == NN_OP_GROUP_NORM)
-    return 3; /* sums, statistics, application */
+    return op->y->folded ? 2 : 3; /* sums, statistics, application */
   if (op->kind == NN_OP_ATTENTION && op->scratch_bytes > 0)
     return 4; /* operands, scores, weights, product */
   if (op->variant.parts > 1)
@@ -67,6 +67,8 @@ ideal_bytes (const NnProgram *program)
     {
       const NnTensor *x = program->tensors->pdata[i];
 
+      if (x->folded)
+        continue;
       bytes
           += nn_emit_bytes (&emit, x) * (x->producer != NULL && x->state == NULL ? 2 : 1);
     }

@@ -49,6 +49,16 @@ nn_emit_group_norm_scratch (const NnEmit *emit, const NnOp *op)
   return parts_bytes (op->y) + stats_bytes (op->y);
 }
 
+GpuBinding
+nn_emit_group_norm_stats (const NnEmit *emit, const NnOp *op)
+{
+  GpuBinding stats = nn_emit_scratch (emit, op);
+
+  stats.offset += parts_bytes (op->y);
+  stats.size = stats_bytes (op->y);
+  return stats;
+}
+
 typedef struct
 {
   NnSources sources;
@@ -177,15 +187,12 @@ nn_emit_group_norm (const NnEmit *emit, const NnOp *op, GError **error)
 {
   const NnGroupNorm *p = &op->group_norm;
   const NnTensor *y = op->y;
-  GpuBinding scratch = nn_emit_scratch (emit, op);
+  gboolean statistics = emit->statistics || y->folded; /* only these */
   Job job = { .sources = nn_emit_sources (emit, p->x, p->x2),
-              .parts = scratch,
-              .stats = scratch };
+              .parts = nn_emit_scratch (emit, op),
+              .stats = nn_emit_group_norm_stats (emit, op) };
 
-  job.parts.kind = job.stats.kind = GPU_BIND_STORAGE;
   job.parts.size = parts_bytes (y);
-  job.stats.offset += parts_bytes (y);
-  job.stats.size = stats_bytes (y);
   job.push = (NnGroupNormParams){ .pixels = pixels_of (y),
                                   .c = y->c,
                                   .c4 = nn_pad4 (p->x->c) / 4,
@@ -204,8 +211,10 @@ nn_emit_group_norm (const NnEmit *emit, const NnOp *op, GError **error)
   if (emit->row_end != 0 && emit->row_end < y->h)
     return TRUE;
   gpu_recording_barrier (emit->recording);
-  if (!emit_fold (emit, op, &job, error) || emit->statistics)
-    return emit->statistics;
+  if (!emit_fold (emit, op, &job, error))
+    return FALSE;
+  if (statistics)
+    return TRUE;
   gpu_recording_barrier (emit->recording);
   return emit_apply (emit, op, &job, error);
 }

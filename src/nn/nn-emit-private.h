@@ -151,6 +151,9 @@ nn_emit_tiled (const NnEmit *emit, const NnOp *op, NnMatrixJob *job, GError **er
 gboolean nn_emit_matrix (const NnEmit *emit, const NnOp *op, GError **error);
 /** nn_winograd_scratch: 0 where the direct form is the better one */
 guint64 nn_winograd_scratch (const NnEmit *emit, const NnOp *op);
+/** nn_winograd_needs_nothing: @op, planned, is done by Winograd's convolution whatever
+ * memory there will be */
+gboolean nn_winograd_needs_nothing (const NnEmit *emit, const NnOp *op);
 /** nn_winograd_ready: transforms the weight if need be; FALSE when there is no memory for
  * it */
 gboolean nn_winograd_ready (const NnEmit *emit, const NnOp *op);

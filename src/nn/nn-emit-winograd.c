@@ -9,7 +9,8 @@
  * is made when first wanted and kept, unless memory is short (NnEmit.frugal).
  *
  * Three dispatches for each band of tiles: input, products, output with the epilogue.
- * Bands keep the scratch small enough for a processor's cache.
+ * Bands keep the scratch small enough for a processor's cache. A norm that is folded into
+ * the convolution (nn-fold.c) is applied by the first.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -21,8 +22,8 @@
 
 #define TILE 4u
 #define PRODUCTS 36u
-#define BAND_BYTES ((guint64) 16 << 20)
-#define FRUGAL_BAND_BYTES ((guint64) 4 << 20)
+#define LEAST_BAND ((guint64) 4 << 20)
+#define MOST_BAND ((guint64) 32 << 20)
 #define SCRATCH_STEP 4096u
 
 /* In multiply-adds of the direct form, measured on lavapipe: a transform of one channel
@@ -62,6 +63,12 @@ keeps_copy (const NnEmit *emit, const NnOp *op)
   return !emit->frugal && op->y->n * op->y->h * op->y->w < INLINE_PIXELS;
 }
 
+static guint64
+weight_bytes (const Shape *s)
+{
+  return (guint64) PRODUCTS * s->k4 * s->n4 * 64;
+}
+
 static Shape
 shape_of (const NnEmit *emit, const NnOp *op)
 {
@@ -73,9 +80,12 @@ shape_of (const NnEmit *emit, const NnOp *op)
               .tiles_h = nn_div_up (y->h, TILE),
               .tiles_w = nn_div_up (y->w, TILE),
               .by_image = y_bytes > emit->info->max_storage_range || emit->row_end != 0 };
-  guint64 limit = MIN (emit->frugal ? FRUGAL_BAND_BYTES : BAND_BYTES,
-                       emit->info->max_storage_range);
+  guint64 limit = LEAST_BAND;
 
+  /* every band reads the whole weight */
+  if (!emit->frugal)
+    limit = CLAMP (weight_bytes (&s), LEAST_BAND, MOST_BAND);
+  limit = MIN (limit, emit->info->max_storage_range);
   s.row_bytes = (guint64) s.tiles_w * PRODUCTS * 16 * (s.k4 + s.n4);
   s.rows = y->n * s.tiles_h;
   s.band = CLAMP (limit / s.row_bytes, 1, s.by_image ? s.tiles_h : s.rows);
@@ -83,15 +93,16 @@ shape_of (const NnEmit *emit, const NnOp *op)
 }
 
 static guint64
-weight_bytes (const Shape *s)
-{
-  return (guint64) PRODUCTS * s->k4 * s->n4 * 64;
-}
-
-static guint64
 band_bytes (const Shape *s, guint channels4)
 {
   return round_up ((guint64) s->band * s->tiles_w * PRODUCTS * 16 * channels4);
+}
+
+gboolean
+nn_winograd_needs_nothing (const NnEmit *emit, const NnOp *op)
+{
+  return op->variant.family == NN_FAMILY_DIRECT && op->scratch_bytes > 0
+         && !keeps_copy (emit, op);
 }
 
 guint64
@@ -213,6 +224,7 @@ nn_winograd_ready (const NnEmit *emit, const NnOp *op)
 typedef struct
 {
   const NnOp *op;
+  const NnOp *norm; /* (nullable): folded into it */
   NnMatrixJob *job;
   Shape s;
   NnSources sources;
@@ -249,6 +261,18 @@ emit_input (const NnEmit *emit, Band *b, GError **error)
                    .flops = b->op->flops * b->share * 0.1,
                    .bytes = inputs * b->share + transformed_bytes (b, b->s.k4) };
 
+  if (b->norm != NULL)
+    {
+      const NnGroupNorm *p = &b->norm->group_norm;
+
+      d.shader = "winograd-input-norm";
+      d.bindings[5] = b->v;
+      d.bindings[4] = b->sources.bindings[1];
+      d.bindings[1] = texels (nn_emit_group_norm_stats (emit, b->norm));
+      d.bindings[2] = nn_emit_weight (emit, p->gamma);
+      d.bindings[3] = nn_emit_weight (emit, p->beta);
+      d.n_bindings = 6;
+    }
   d.groups[0] = nn_div_up ((guint64) b->push.tiles * b->s.k4, nn_emit_lanes (emit));
   d.groups[1] = d.groups[2] = 1;
   return nn_emit_dispatch (emit, b->op, &d, error);
@@ -320,9 +344,17 @@ emit_output (const NnEmit *emit, Band *b, guint row, guint rows, GError **error)
 static Band
 prepare (const NnEmit *emit, const NnOp *op, NnMatrixJob *job)
 {
-  const NnMatrixParams *p = &job->push;
+  NnMatrixParams *p = &job->push;
   Band b = { .op = op, .job = job, .s = shape_of (emit, op) };
 
+  if (job->x->folded)
+    {
+      b.norm = job->x->producer;
+      job->x = b.norm->group_norm.x;
+      job->x2 = b.norm->group_norm.x2;
+      p->c4 = nn_pad4 (job->x->c) / 4;
+      p->c4_2 = job->x2 != NULL ? nn_pad4 (job->x2->c) / 4 : 0;
+    }
   b.sources = nn_emit_sources (emit, job->x, job->x2);
   b.v = b.m = nn_emit_scratch (emit, op);
   b.v.kind = b.m.kind = GPU_BIND_STORAGE;

@@ -100,6 +100,7 @@ struct _NnTensor
   guint64 offset; /* in the arena */
   gboolean exact; /* in 32 bits, whatever the context's activations are */
   gboolean lazy;  /* never whole: see nn-bands.c */
+  gboolean folded; /* a norm's, never stored: readers apply it, see nn-fold.c */
   guint window_first, window_rows; /* the rows that are there now, of a lazy one */
 };
 
@@ -222,6 +223,9 @@ guint64 nn_emit_copies (const NnEmit *emit, const NnOp *op);
 /** nn_emit_group_norm_end: the row behind the last that statistics of rows [begin, end)
  * of a norm's input need */
 guint nn_emit_group_norm_end (const NnTensor *y, guint begin, guint end);
+/** nn_emit_group_norm_stats: {mean, scale} of each vec4 column, images one by one; of a
+ * norm that is folded or lazy */
+GpuBinding nn_emit_group_norm_stats (const NnEmit *emit, const NnOp *op);
 /** nn_emit_op: records the dispatches of @op, with barriers between its own stages only
  */
 gboolean nn_emit_op (const NnEmit *emit, const NnOp *op, GError **error);

@@ -34,7 +34,7 @@ run_one (NnProgram *program, guint index, gboolean *found)
   GpuBinding at = nn_emit_write (&emit, y, 0, (guint64) y->n * y->h * y->w);
   g_autofree void *values = nn_alloc (at.size, 1, op->label, NULL);
 
-  if (y->lazy)
+  if (y->lazy || y->folded)
     return TRUE; /* its values are seen in its readers */
   if (recording == NULL || values == NULL || !gpu_recording_run (recording, NULL, NULL)
       || !gpu_buffer_read (at.buffer, at.offset, values, at.size, NULL))

@@ -53,6 +53,9 @@ typedef struct
   gpointer data;
 } NnBandJob;
 
+/** nn_fold_choose: which norms are applied by their readers; operators are planned, lives
+ * are known and made longer */
+void nn_fold_choose (NnProgram *program, const NnEmit *emit);
 /** nn_bands_choose: which tensors are lazy; lives are known, and are made longer */
 void nn_bands_choose (NnProgram *program);
 /** nn_bands_place_of: (nullable): the residual in whose place the operator may write */

@@ -90,6 +90,7 @@ fill_spans (NnProgram *program, const NnEmit *emit, guint i, NnSpan *spans, guin
   NnOp *op = program->ops->pdata[i];
   const NnTensor *place = nn_bands_place_of (program, i);
   gboolean made_for_others = op->y->lazy && op->kind != NN_OP_GROUP_NORM;
+  gboolean kept = op->y->lazy || op->y->folded; /* a norm's statistics, for its readers */
 
   root[i] = i;
   if (place != NULL)
@@ -97,13 +98,13 @@ fill_spans (NnProgram *program, const NnEmit *emit, guint i, NnSpan *spans, guin
       root[i] = root[index_of (program, place->producer)];
       spans[2 * root[i]].last = MAX (spans[2 * root[i]].last, (guint) op->y->last_use);
     }
-  else if (in_arena (op->y) && !op->y->lazy)
+  else if (in_arena (op->y) && !op->y->lazy && !op->y->folded)
     spans[2 * i] = (NnSpan){ nn_tensor_elements (op->y)
                                  * nn_type_bytes (nn_emit_type (emit, op->y)),
                              i, (guint) op->y->last_use, 0 };
-  if (!made_for_others) /* a lazy norm's statistics stay for its readers */
+  if (!made_for_others)
     spans[2 * i + 1]
-        = (NnSpan){ op->scratch_bytes, i, op->y->lazy ? (guint) op->y->last_use : i, 0 };
+        = (NnSpan){ op->scratch_bytes, i, kept ? (guint) op->y->last_use : i, 0 };
 }
 
 /* Behind two spans for each operator one for each streamed weight, and for each lazy
@@ -171,6 +172,7 @@ plan (NnProgram *program, GError **error)
       if (op->scratch_bytes > 0)
         program->copies_bytes += nn_emit_copies (&emit, op);
     }
+  nn_fold_choose (program, &emit);
   nn_bands_choose (program);
   nn_stream_choose (program);
   n_spans = 2 * n + (program->streamed != NULL ? program->streamed->len : 0)

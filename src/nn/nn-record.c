@@ -14,6 +14,8 @@
 
 #include "nn/nn-program-private.h"
 
+#define FOLDED_READS 3 /* both sources and statistics of a norm */
+
 typedef struct
 {
   GpuBuffer *buffer;
@@ -66,21 +68,39 @@ find_streamed (const NnOp *op, Range *reads)
   return n;
 }
 
+/* Of a folded norm what it is made of. */
 static guint
-find_reads (const NnEmit *emit, const NnOp *op, Range *reads)
+find_inputs (const NnEmit *emit, const NnOp *op, Range *reads)
 {
   const NnTensor *second = second_source (op);
+  guint n = 0;
 
   for (guint i = 0; i < op->n_inputs; i++)
     {
-      reads[i] = range_of (nn_emit_read (emit, op->inputs[i]));
-      if (i > 0 && op->inputs[i] == second && reads[0].buffer == reads[i].buffer)
+      const NnTensor *x = op->inputs[i];
+
+      if (x->folded)
         {
-          reads[0].begin = reads[i].begin = MIN (reads[0].begin, reads[i].begin);
-          reads[0].end = reads[i].end = MAX (reads[0].end, reads[i].end);
+          n += find_inputs (emit, x->producer, reads + n);
+          reads[n++] = range_of (nn_emit_group_norm_stats (emit, x->producer));
+          continue;
+        }
+      reads[n++] = range_of (nn_emit_read (emit, x));
+      if (i > 0 && x == second && reads[0].buffer == reads[n - 1].buffer)
+        {
+          reads[0].begin = reads[n - 1].begin = MIN (reads[0].begin, reads[n - 1].begin);
+          reads[0].end = reads[n - 1].end = MAX (reads[0].end, reads[n - 1].end);
         }
     }
-  return op->n_inputs + find_streamed (op, reads + op->n_inputs);
+  return n;
+}
+
+static guint
+find_reads (const NnEmit *emit, const NnOp *op, Range *reads)
+{
+  guint n = find_inputs (emit, op, reads);
+
+  return n + find_streamed (op, reads + n);
 }
 
 static gboolean
@@ -127,13 +147,16 @@ static gboolean
 note (Pending *pending, const NnEmit *emit, const NnOp *op)
 {
   const NnTensor *y = op->y;
-  Range writes[2]
-      = { range_of (y->lazy ? nn_emit_read (emit, y)
-                            : nn_emit_write (emit, y, 0, (guint64) y->n * y->h * y->w)) };
-  Range reads[NN_MAX_INPUTS + NN_MAX_WEIGHTS];
+  Range writes[2];
+  Range reads[NN_MAX_INPUTS + FOLDED_READS + NN_MAX_WEIGHTS];
   guint n_reads = find_reads (emit, op, reads);
-  guint n_writes = 1;
+  guint n_writes = 0;
 
+  if (y->lazy)
+    writes[n_writes++] = range_of (nn_emit_read (emit, y));
+  else if (!y->folded)
+    writes[n_writes++]
+        = range_of (nn_emit_write (emit, y, 0, (guint64) y->n * y->h * y->w));
   if (op->scratch_bytes > 0)
     writes[n_writes++] = range_of (nn_emit_scratch (emit, op));
   return note_ranges (pending, reads, n_reads, writes, n_writes);

@@ -65,6 +65,8 @@ static const Case cases[] = {
   { "sd group norm 64x64 320", GROUP_NORM, 1, 64, 64, 320, 320 },
   { "sd layer norm 4096 320", LAYER_NORM, 1, 64, 64, 320, 320 },
   { "sd vae conv 256x256 256", CONV, 1, 256, 256, 256, 256 },
+  { "sd vae conv 64x64 512", CONV, 1, 64, 64, 512, 512 },
+  { "sd vae conv 128x128 512", CONV, 1, 128, 128, 512, 512 },
   { "sd vae conv 512x512 128", CONV, 1, 512, 512, 128, 128 },
   { "sd vae conv 512x512 128-3", CONV, 1, 512, 512, 128, 3 },
   { "sd vae attention 4096 1x512", ATTENTION, 1, 0, 4096, 512, 1 },

@@ -280,7 +280,7 @@ decoder_new (NnContext *context, guint h, guint w)
   return net;
 }
 
-/* The same bits in bands, in less memory; 200 rows make a last band that is shorter. */
+/* The same bits in bands, in less memory; 300 rows make a last band that is shorter. */
 static void
 test_bands (gconstpointer data)
 {
@@ -295,7 +295,7 @@ test_bands (gconstpointer data)
 
       nn_context_set_frugal (context, TRUE);
       nn_context_set_bands (context, level);
-      net = decoder_new (context, 100, 64);
+      net = decoder_new (context, 150, 128);
       for (guint i = 0; i < 2; i++)
         {
           g_autofree float *got = net_run (&net);
@@ -310,7 +310,9 @@ test_bands (gconstpointer data)
                       (double) nn_program_arena_bytes (net.program) / (1 << 20));
       if (level == 0)
         arena = nn_program_arena_bytes (net.program);
-      else /* in so small a picture the windows outweigh what the second level saves */
+      else if (level == 1) /* no more than what folded norms save anyway */
+        g_assert_cmpuint (nn_program_arena_bytes (net.program), <=, arena);
+      else
         g_assert_cmpuint (nn_program_arena_bytes (net.program), <, arena);
       net_clear (&net);
     }

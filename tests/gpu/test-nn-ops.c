@@ -615,6 +615,69 @@ build_chain (Side *side, gconstpointer params)
       &(NnConv3){ .x = c, .x2 = a, .weight = conv (side, 8, 64, 56, NN_F16) }, "last");
 }
 
+/* A norm of two sources that two convolutions by Winograd apply themselves on a CPU
+ * device, one of them later and enlarging it; pictures that are no multiple of a tile. */
+static NnTensor *
+build_folded (Side *side, gconstpointer params)
+{
+  NnGroupNorm norm = { .x = input_scaled (side, 1, 2, 50, 43, 24, 1, 1),
+                       .x2 = input (side, 2, 2, 50, 43, 40),
+                       .gamma = vector (side, 3, 64, NN_F16, 1),
+                       .beta = vector (side, 4, 64, NN_F16, 0),
+                       .groups = 32,
+                       .eps = 1e-5f,
+                       .silu = TRUE };
+  NnTensor *x = nn_group_norm (side->graph, &norm, "folded norm");
+  NnConv3 early = { .x = x, .weight = conv (side, 5, 32, 64, NN_F16) };
+  NnConv3 late
+      = { .x = x, .weight = conv (side, 6, 48, 64, NN_F16), .up_h = 75, .up_w = 86 };
+  NnConv3 last = { .weight = conv (side, 7, 48, 32, NN_F16), .up_h = 75, .up_w = 86 };
+
+  last.x = nn_conv3 (side->graph, &early, "early reader");
+  last.residual = nn_conv3 (side->graph, &late, "late reader");
+  return nn_conv3 (side->graph, &last, "last");
+}
+
+static gboolean
+uses_kernel (NnContext *context, Build build, const char *prefix)
+{
+  g_autoptr (GError) error = NULL;
+  Side side = { .context = context };
+  g_autoptr (NnProgram) program = NULL;
+  g_autoptr (GArray) timings = NULL;
+  gboolean used = FALSE;
+
+  side.graph = nn_graph_new (context, "kernels");
+  side.states = g_ptr_array_new_with_free_func ((GDestroyNotify) nn_state_free);
+  build (&side, NULL);
+  program = nn_program_new (side.graph, FALSE, &error);
+  g_assert_no_error (error);
+  nn_program_run (program, NULL, &error);
+  g_assert_no_error (error);
+  timings = nn_program_timings (program);
+  for (guint i = 0; i < timings->len; i++)
+    used |= g_str_has_prefix (g_array_index (timings, GpuTiming, i).kernel, prefix);
+  g_clear_pointer (&program, nn_program_free);
+  nn_graph_free (side.graph);
+  g_ptr_array_unref (side.states);
+  nn_context_clear_weights (context);
+  return used;
+}
+
+static void
+test_folded (void)
+{
+  compare (contexts.f32, FALSE, FALSE, build_folded, NULL, "folded norm", BOUND_F32);
+  compare (contexts.f32, FALSE, TRUE, build_folded, NULL, "folded norm in the arena",
+           BOUND_F32);
+  compare (contexts.f16, TRUE, TRUE, build_folded, NULL, "folded norm in the arena",
+           2 * BOUND_F16);
+  compare (contexts.plain, FALSE, TRUE, build_folded, NULL, "folded norm", BOUND_F32);
+  if (!family_given
+      && gpu_device_info (nn_context_device (contexts.f32))->kind == GPU_KIND_CPU)
+    g_assert_true (uses_kernel (contexts.f32, build_folded, "winograd-input-norm"));
+}
+
 static void
 test_chain (void)
 {
@@ -791,6 +854,7 @@ main (int argc, char **argv)
   g_test_add_func ("/nn/ops/large-mean", test_large_mean);
   g_test_add_func ("/nn/ops/small", test_small);
   g_test_add_func ("/nn/ops/chain", test_chain);
+  g_test_add_func ("/nn/ops/folded", test_folded);
   g_test_add_func ("/nn/ops/plain", test_plain);
   g_test_add_func ("/nn/ops/discrete", test_discrete);
   g_test_add_func ("/nn/ops/parts", test_parts);
