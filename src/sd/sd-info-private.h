@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "sd/sd-library.h"
 #include "sd/sd-names.h"
 #include "sd/sd.h"
 
@@ -13,6 +14,8 @@ typedef struct
   char *sentence;
   char *remedy;             /* (nullable): instead of the usual one */
   const char *deciding_key; /* (nullable): owned by the model */
+  SdFileKind kind;
+  SdFamily family; /* of a LoRA: which it is for, where it tells */
 } SdKind;
 
 /** sd_kind_of: looks at the first thousands of names; never fails */

@@ -29,6 +29,7 @@ typedef struct
   const char *text;
   const char *sentence; /* with %s: what for */
   const char *remedy;   /* (nullable): why it makes no pictures, and what does */
+  SdFileKind kind;
 } Rule;
 
 static const char steers[] = N_ (
@@ -51,42 +52,47 @@ static const char writes_text[]
           "Diffusion model.");
 
 static const Rule rules[] = {
-  { HOLDS, "lora_controlnet", N_ ("A ControlNet"), steers },
-  { HOLDS, ".lora_up.", N_ ("A LoRA%s") },
-  { HOLDS, ".lora_down.", N_ ("A LoRA%s") },
-  { HOLDS, ".lora_A.", N_ ("A LoRA%s") },
-  { HOLDS, ".lora.up.", N_ ("A LoRA%s") },
-  { HOLDS, ".hada_w1_a", N_ ("A LoRA (LoHa)%s") },
-  { HOLDS, ".lokr_w1", N_ ("A LoRA (LoKr)%s") },
-  { STARTS, "control_model.", N_ ("A ControlNet"), steers },
-  { STARTS, "controlnet_cond_embedding.", N_ ("A ControlNet"), steers },
-  { STARTS, "adapter.body.", N_ ("A T2I-Adapter"), steers },
+  { HOLDS, "lora_controlnet", N_ ("A ControlNet"), steers, .kind = SD_FILE_CONTROLNET },
+  { HOLDS, ".lora_up.", N_ ("A LoRA%s"), .kind = SD_FILE_LORA },
+  { HOLDS, ".lora_down.", N_ ("A LoRA%s"), .kind = SD_FILE_LORA },
+  { HOLDS, ".lora_A.", N_ ("A LoRA%s"), .kind = SD_FILE_LORA },
+  { HOLDS, ".lora.up.", N_ ("A LoRA%s"), .kind = SD_FILE_LORA },
+  { HOLDS, ".hada_w1_a", N_ ("A LoRA (LoHa)%s"), .kind = SD_FILE_LORA },
+  { HOLDS, ".lokr_w1", N_ ("A LoRA (LoKr)%s"), .kind = SD_FILE_LORA },
+  { STARTS, "control_model.", N_ ("A ControlNet"), steers, .kind = SD_FILE_CONTROLNET },
+  { STARTS, "controlnet_cond_embedding.", N_ ("A ControlNet"), steers,
+    .kind = SD_FILE_CONTROLNET },
+  { STARTS, "adapter.body.", N_ ("A T2I-Adapter"), steers, .kind = SD_FILE_CONTROLNET },
   { STARTS, "image_proj.", N_ ("An IP-Adapter"), steers },
   { STARTS, "ip_adapter.", N_ ("An IP-Adapter"), steers },
-  { HOLDS, "joint_blocks.0.", N_ ("The image generator Stable Diffusion 3") },
-  { HOLDS, "double_blocks.0.", N_ ("The image generator Flux or a relative of it") },
+  { HOLDS, "joint_blocks.0.", N_ ("The image generator Stable Diffusion 3"),
+    .kind = SD_FILE_CHECKPOINT },
+  { HOLDS, "double_blocks.0.", N_ ("The image generator Flux or a relative of it"),
+    .kind = SD_FILE_CHECKPOINT },
   { HOLDS, "single_transformer_blocks.0.",
-    N_ ("The image generator Flux or a relative of it") },
-  { STARTS, "emb_params", N_ ("A textual inversion"), teaches },
-  { STARTS, "clip_l", N_ ("A textual inversion"), teaches },
-  { STARTS, "clip_g", N_ ("A textual inversion"), teaches },
+    N_ ("The image generator Flux or a relative of it"), .kind = SD_FILE_CHECKPOINT },
+  { STARTS, "emb_params", N_ ("A textual inversion"), teaches,
+    .kind = SD_FILE_EMBEDDING },
+  { STARTS, "clip_l", N_ ("A textual inversion"), teaches, .kind = SD_FILE_EMBEDDING },
+  { STARTS, "clip_g", N_ ("A textual inversion"), teaches, .kind = SD_FILE_EMBEDDING },
   { STARTS, "down_blocks.0.resnets.", N_ ("The UNet of a diffusers folder, alone"),
-    only_unet },
+    only_unet, .kind = SD_FILE_CHECKPOINT },
   { STARTS, "down_blocks.0.attentions.", N_ ("The UNet of a diffusers folder, alone"),
-    only_unet },
-  { STARTS, "first_stage_model.", N_ ("A VAE alone"), only_vae },
+    only_unet, .kind = SD_FILE_CHECKPOINT },
+  { STARTS, "first_stage_model.", N_ ("A VAE alone"), only_vae, .kind = SD_FILE_VAE },
   { STARTS, "cond_stage_model.", N_ ("The text encoder of Stable Diffusion, alone"),
-    only_text },
-  { STARTS, "conditioner.", N_ ("The text encoder of Stable Diffusion, alone"),
-    only_text },
-  { STARTS, "decoder.up.0.", N_ ("A VAE alone"), only_vae },
-  { STARTS, "decoder.up_blocks.", N_ ("A VAE alone"), only_vae },
+    only_text, .kind = SD_FILE_TEXT_ENCODER },
+  { STARTS, "conditioner.", N_ ("The text encoder of Stable Diffusion, alone"), only_text,
+    .kind = SD_FILE_TEXT_ENCODER },
+  { STARTS, "decoder.up.0.", N_ ("A VAE alone"), only_vae, .kind = SD_FILE_VAE },
+  { STARTS, "decoder.up_blocks.", N_ ("A VAE alone"), only_vae, .kind = SD_FILE_VAE },
   { HOLDS, "encoder.block.0.layer.0.SelfAttention.", N_ ("The text encoder T5"),
-    only_text },
+    only_text, .kind = SD_FILE_TEXT_ENCODER },
   { STARTS, "model.encoder.conv1.", N_ ("A speech recognition model") },
   { STARTS, "vision_model.", N_ ("A CLIP model that reads pictures") },
   { STARTS, "visual.", N_ ("A CLIP model that reads pictures") },
-  { STARTS, "text_model.", N_ ("A CLIP text encoder alone"), only_text },
+  { STARTS, "text_model.", N_ ("A CLIP text encoder alone"), only_text,
+    .kind = SD_FILE_TEXT_ENCODER },
   { STARTS, "embeddings.word_embeddings.",
     N_ ("A model that reads text, of BERT's kind") },
   { HOLDS, "bert.encoder.layer.0.", N_ ("A model that reads text, of BERT's kind") },
@@ -97,12 +103,13 @@ static const Rule rules[] = {
   { STARTS, "lm_head.", N_ ("The weights of a language model"), writes_text },
   { HOLDS, "embed_tokens.", N_ ("The weights of a language model"), writes_text },
   { HOLDS, ".self_attn.q_proj.", N_ ("The weights of a language model"), writes_text },
-  { HOLDS, ".rdb1.", N_ ("An upscaler, of ESRGAN's kind") },
-  { HOLDS, ".RDB1.", N_ ("An upscaler, of ESRGAN's kind") },
+  { HOLDS, ".rdb1.", N_ ("An upscaler, of ESRGAN's kind"), .kind = SD_FILE_UPSCALER },
+  { HOLDS, ".RDB1.", N_ ("An upscaler, of ESRGAN's kind"), .kind = SD_FILE_UPSCALER },
   { STARTS, "layer1.0.conv1.", N_ ("A model that reads pictures") },
-  { HOLDS, "transformer_blocks.0.", N_ ("An image generator of a kind not known here") },
-  { STARTS, "model.diffusion_model.",
-    N_ ("An image generator of a kind not known here") },
+  { HOLDS, "transformer_blocks.0.", N_ ("An image generator of a kind not known here"),
+    .kind = SD_FILE_CHECKPOINT },
+  { STARTS, "model.diffusion_model.", N_ ("An image generator of a kind not known here"),
+    .kind = SD_FILE_CHECKPOINT },
 };
 
 static gboolean
@@ -194,6 +201,15 @@ lora_target_seen (StModel *model)
   return find_name (model, &language) != NULL ? _ ("a language model") : NULL;
 }
 
+static SdFamily
+family_of_name (const char *name)
+{
+  for (SdFamily family = SD_FAMILY_SD1; family <= SD_FAMILY_SDXL; family++)
+    if (g_strcmp0 (name, sd_family_name (family)) == 0)
+      return family;
+  return SD_FAMILY_UNKNOWN;
+}
+
 static SdKind
 kind_of_lora (StModel *model, const char *sentence, const char *key)
 {
@@ -202,7 +218,10 @@ kind_of_lora (StModel *model, const char *sentence, const char *key)
     target = lora_target_seen (model);
   g_autofree char *what
       = target == NULL ? g_strdup ("") : g_strdup_printf (_ (" for %s"), target);
-  SdKind kind = { .sentence = g_strdup_printf (sentence, what), .deciding_key = key };
+  SdKind kind = { .sentence = g_strdup_printf (sentence, what),
+                  .deciding_key = key,
+                  .kind = SD_FILE_LORA,
+                  .family = family_of_name (target) };
   kind.remedy = g_strdup (_ (
       "A LoRA changes a model and is none itself: open the model it is for. Using LoRAs "
       "while making pictures is not in this version."));
@@ -222,7 +241,8 @@ sd_kind_of (StModel *model)
       const char *remedy = rules[i].remedy;
       return (SdKind){ .sentence = g_strdup (_ (rules[i].sentence)),
                        .remedy = g_strdup (remedy != NULL ? _ (remedy) : NULL),
-                       .deciding_key = key };
+                       .deciding_key = key,
+                       .kind = rules[i].kind };
     }
   guint n = st_model_n_tensors (model);
   return (SdKind){ .sentence = n == 0
