@@ -13,6 +13,7 @@
 
 #include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
+#include <string.h>
 
 #define MAX_USES 300
 
@@ -52,7 +53,7 @@ sd_library_read_uses (void)
 }
 
 static void
-drop_oldest (GHashTable *uses)
+drop_oldest (GHashTable *uses, const char *keep)
 {
   GHashTableIter iter;
   gpointer path, seconds;
@@ -61,7 +62,7 @@ drop_oldest (GHashTable *uses)
 
   g_hash_table_iter_init (&iter, uses);
   while (g_hash_table_iter_next (&iter, &path, &seconds))
-    if (*(gint64 *) seconds < when)
+    if (*(gint64 *) seconds < when && strcmp (path, keep) != 0)
       {
         when = *(gint64 *) seconds;
         oldest = path;
@@ -77,6 +78,7 @@ sd_library_note_use (SdLibrary *library, const char *path)
   g_autofree char *folder = g_path_get_dirname (file);
   g_autoptr (BaseJson) json = base_json_new (TRUE);
   g_autoptr (GHashTable) uses = NULL;
+  g_autofree char *used = g_canonicalize_filename (path, NULL);
   g_autofree char *text = NULL;
   gint64 now = g_get_real_time () / G_USEC_PER_SEC;
   GHashTableIter iter;
@@ -85,10 +87,9 @@ sd_library_note_use (SdLibrary *library, const char *path)
 
   g_mutex_lock (&writing);
   uses = sd_library_read_uses ();
-  g_hash_table_replace (uses, g_canonicalize_filename (path, NULL),
-                        g_memdup2 (&now, sizeof now));
+  g_hash_table_replace (uses, g_strdup (used), g_memdup2 (&now, sizeof now));
   while (g_hash_table_size (uses) > MAX_USES)
-    drop_oldest (uses);
+    drop_oldest (uses, used);
   base_json_begin_object (json);
   g_hash_table_iter_init (&iter, uses);
   while (g_hash_table_iter_next (&iter, &key, &seconds))

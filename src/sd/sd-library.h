@@ -156,9 +156,11 @@ void sd_library_note_use (SdLibrary *library, const char *path);
 /**
  * sd_library_resolve: finds the files that @params name
  *
- * Fills in the paths of @params->loras by name, as sd_listing_find(); looks through the
- * folders first if that was not done yet. Errors: %SD_ERROR_PARAMETER: a name is not
- * known, or its file cannot be used; nothing is changed then. Blocks.
+ * @params->loras gains those that the prompt names and it does not have yet; all get
+ * their paths, as sd_listing_find() finds them. @params->embeddings gains the textual
+ * inversions whose files' names are words of the prompts. Looks through the folders first
+ * if that was not done yet. Errors: %SD_ERROR_PARAMETER: a name is not known, or its file
+ * cannot be used; nothing is changed then. Blocks.
  */
 gboolean sd_library_resolve (SdLibrary *library, SdParams *params, GError **error);
 

@@ -258,7 +258,7 @@ test_uses (void)
   g_assert_cmpint (sd_listing_find_path (listing, path)->used, ==, 0);
   g_clear_pointer (&listing, sd_listing_unref);
   sd_library_note_use (library, path);
-  for (guint i = 0; i < 400; i++)
+  for (guint i = 0; i < 310; i++)
     {
       g_autofree char *other = g_strdup_printf ("/other/%u", i);
       sd_library_note_use (NULL, other);
@@ -355,6 +355,40 @@ test_resolve (void)
   g_autoptr (SdParams) unusable = params_with (pickled);
   g_assert_false (sd_library_resolve (library, unusable, &error));
   g_assert_nonnull (strstr (error->message, "pickle)"));
+}
+
+/* What the text of a prompt names. */
+static void
+test_resolve_prompt (void)
+{
+  g_autoptr (SdLibrary) library = library_of ("m");
+  g_autoptr (SdParams) params = g_new0 (SdParams, 1);
+  g_autoptr (GError) error = NULL;
+
+  tree_lora ("m/loras/ink.safetensors", NULL);
+  tree_tensor ("m/embeddings/bad-hands.safetensors", "emb_params", 2, 768, NULL, NULL);
+  tree_tensor ("m/embeddings/sketch.safetensors", "<sketch>", 1, 1024, NULL, NULL);
+  params->prompt = g_strdup ("a house <lora:ink:0.5> in the sketches");
+  params->negative = g_strdup ("(Bad-Hands:1.2), blur");
+  for (guint turn = 0; turn < 2; turn++) /* the second time adds nothing */
+    {
+      g_assert_true (sd_library_resolve (library, params, &error));
+      g_assert_no_error (error);
+      g_assert_cmpuint (params->loras->len, ==, 1);
+      const SdLora *lora = params->loras->pdata[0];
+      g_assert_true (g_str_has_suffix (lora->path, "/ink.safetensors"));
+      g_assert_cmpfloat (lora->model, ==, 0.5);
+      g_assert_cmpuint (params->embeddings->len, ==, 1);
+      const SdEmbedding *embedding = params->embeddings->pdata[0];
+      g_assert_cmpstr (embedding->name, ==, "bad-hands");
+      g_assert_true (g_str_has_suffix (embedding->path, "/bad-hands.safetensors"));
+    }
+  params->grammar = SD_GRAMMAR_COMFYUI;
+  g_free (params->negative);
+  params->negative = g_strdup ("embedding:bad-hand, blur");
+  g_assert_false (sd_library_resolve (library, params, &error));
+  g_assert_error (error, SD_ERROR, SD_ERROR_PARAMETER);
+  g_assert_nonnull (strstr (error->message, "“bad-hands”"));
 }
 
 /* ---- watching ---- */
@@ -484,6 +518,7 @@ main (int argc, char **argv)
   g_test_add_func ("/library/uses", test_uses);
   g_test_add_func ("/library/cancel", test_cancel);
   g_test_add_func ("/library/resolve", test_resolve);
+  g_test_add_func ("/library/resolve-prompt", test_resolve_prompt);
   g_test_add_func ("/library/watch", test_watch);
   return g_test_run ();
 }
