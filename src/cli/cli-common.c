@@ -180,9 +180,13 @@ stage_words (const char *stage)
   {
     const char *stage, *words;
   } table[] = {
-    { "header", "Reading the header" }, { "statistics", "Counting" },
-    { "weights", "Loading the model" }, { "kernels", "Compiling shaders" },
-    { "text", "Encoding the prompt" },  { "step", "Step" },
+    { "header", "Reading the header" },
+    { "statistics", "Counting" },
+    { "models", "Looking at models" },
+    { "weights", "Loading the model" },
+    { "kernels", "Compiling shaders" },
+    { "text", "Encoding the prompt" },
+    { "step", "Step" },
     { "decode", "Decoding" },
   };
 

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "cli/cli-extras.h"
+#include "cli/cli-library.h"
 #include "cli/cli-private.h"
 #include "sd/sd.h"
 
@@ -288,8 +289,8 @@ open_engine (const Options *options,
              SdParams **params,
              GError **error)
 {
-  g_autofree char *path
-      = options->model != NULL ? g_strdup (options->model) : sd_bundled_model_path ();
+  g_autofree char *path = NULL;
+  g_autoptr (SdLibrary) library = NULL;
   g_autoptr (StModel) model = NULL;
   g_autoptr (SdInfo) info = NULL;
   g_autoptr (SdParams) wanted = NULL;
@@ -310,6 +311,14 @@ open_engine (const Options *options,
       || !check_folder (options->output, error)
       || !check_folder (options->latents_out, error))
     return NULL;
+  library = cli_library_new (error);
+  if (library == NULL)
+    return NULL;
+  path = options->model != NULL
+             ? cli_library_find_model (library, options->model, task, error)
+             : sd_bundled_model_path ();
+  if (path == NULL)
+    return NULL;
   model = st_model_open (path, task, error);
   if (model == NULL)
     {
@@ -327,12 +336,16 @@ open_engine (const Options *options,
     }
   /* Before the weights are loaded: a typing error must not cost a minute. */
   wanted = make_params (options, info, error);
-  if (wanted == NULL)
+  if (wanted == NULL || !sd_library_resolve (library, wanted, error))
     return NULL;
   SdEngine *engine = sd_engine_new_within (model, MAX (options->device, -1), precision,
                                            memory, task, error);
   if (engine != NULL)
-    *params = g_steal_pointer (&wanted);
+    {
+      *params = g_steal_pointer (&wanted);
+      if (options->model != NULL)
+        sd_library_note_use (library, path);
+    }
   else if (error != NULL && *error != NULL && (*error)->domain == SD_ERROR)
     g_prefix_error (error, "%s: ", path);
   return engine;
@@ -378,7 +391,10 @@ parse_options (int *argc, char ***argv, Options *o, char **cfg, int *status)
    * charset. */
   const GOptionEntry entries[] = {
     { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o->model,
-      "A .safetensors file or a diffusers folder; without: the sample model", "FILE" },
+      "A .safetensors file, a diffusers folder, or a name that “models” lists; without: "
+      "the sample model",
+      "FILE" },
+    CLI_MODELS_DIR_ENTRY,
     CLI_EXTRAS_ENTRIES,
     { "prompt", 'p', 0, G_OPTION_ARG_FILENAME, &o->prompt,
       "What to show; without: an example of the model's", "TEXT" },

@@ -21,6 +21,7 @@ static const struct
   { "inspect", cli_inspect, "what is in safetensors files, and whether they are sound" },
   { "stats", cli_stats, "exact statistics of tensors" },
   { "generate", cli_generate, "a picture from words" },
+  { "models", cli_models, "which models lie in the folders of models" },
   { "plan", cli_plan, "what a picture needs of memory, and whether it fits" },
   { "devices", cli_devices, "what pictures can be computed on" },
   { "bench", cli_bench, "how fast a device is, and how near to it a model comes" },

@@ -29,6 +29,7 @@ int cli_generate (int argc, char **argv);
 int cli_warm (int argc, char **argv);
 int cli_bench (int argc, char **argv);
 int cli_plan (int argc, char **argv);
+int cli_models (int argc, char **argv);
 
 /**
  * cli_parse: options into their places; what remains are operands

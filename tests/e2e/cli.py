@@ -9,6 +9,7 @@ import json
 import math
 import os
 import resource
+import shutil
 import signal
 import stat
 import struct
@@ -42,7 +43,7 @@ class Cli(unittest.TestCase):
         return out
 
     def test_help_is_complete(self):
-        for command in ("inspect", "stats", "generate", "plan", "devices", "bench", "warm"):
+        for command in ("inspect", "stats", "generate", "models", "plan", "devices", "bench", "warm"):
             self.assertIn(command, run("--help").stdout)
             self.assertEqual(run(command, "--help").returncode, 0)
         text = run("generate", "--help").stdout
@@ -303,6 +304,90 @@ class Cli(unittest.TestCase):
         self.assertIn("there are 3.0", none.stdout)
         self.assertEqual(run("plan", "--memory-limit", "-1").returncode, 1)
         self.assertIn("above zero", run("plan", "--memory-limit", "-1").stderr)
+
+    # ---- models in folders ----
+
+    def homes(self):
+        """A home folder of its own, with models in it."""
+        home = self.path("home")
+        own = os.path.join(home, ".local/share/calotype/models")
+        webui = os.path.join(home, "webui/models/Stable-diffusion")
+        for folder in (own + "/checkpoints/sets", own + "/loras", webui):
+            os.makedirs(folder)
+        shutil.copy(SAMPLE, own + "/checkpoints/first.safetensors")
+        os.symlink(SAMPLE, own + "/checkpoints/sets/linked one.safetensors")
+        with open(SAMPLE, "rb") as file, open(webui + "/cut.safetensors", "wb") as cut:
+            cut.write(file.read(300000))
+        os.utime(webui + "/cut.safetensors", (1, 1))
+        with open(webui + "/old.ckpt", "wb") as file:
+            file.write(b"PK")
+        write_tensors(own + "/loras/ink\nwell.safetensors",
+                      {"lora_unet_x_attn2_to_k.lora_down.weight": ("F32", [2, 768], bytes(2 * 768 * 4))})
+        return {**os.environ, "HOME": home, "GSETTINGS_BACKEND": "memory", **{f"XDG_{name}_HOME": os.path.join(home, place)
+                for name, place in (("DATA", ".local/share"), ("STATE", ".local/state"), ("CACHE", ".cache"), ("CONFIG", ".config"))}}
+
+    def test_models(self):
+        env = self.homes()
+        answer = json.loads(run("models", "--json", env=env).stdout)
+        models = {os.path.basename(m["path"]): m for m in answer["models"]}
+        self.assertEqual(set(models), {"first.safetensors", "linked one.safetensors", "cut.safetensors", "old.ckpt",
+                                       "ink\nwell.safetensors"})
+        first = models["first.safetensors"]
+        self.assertEqual((first["kind"], first["family"], first["usable"], first["name"], first["used"]),
+                         ("checkpoint", "SD 1.x", True, "first", None))
+        self.assertEqual(first["bytes"], os.path.getsize(SAMPLE))
+        self.assertEqual(models["linked one.safetensors"]["name"], "sets/linked one")
+        self.assertIn("cut off", models["cut.safetensors"]["why_not"])
+        self.assertFalse(models["cut.safetensors"]["copying"])
+        self.assertIn("pickle", models["old.ckpt"]["why_not"])
+        self.assertEqual(models["ink\nwell.safetensors"]["kind"], "lora")
+        self.assertEqual([(f["origin"], f["models"]) for f in answer["folders"]], [("own", 3), ("found", 2)])
+        table = run("models", env=env)
+        self.assertEqual(table.stderr, "")
+        lines = table.stdout.splitlines()
+        self.assertEqual(len(lines), 7, table.stdout)  # five models, two reasons
+        self.assertIn("linked one", table.stdout)
+        self.assertIn("ink\\u000awell", table.stdout)
+        self.assertEqual(len(run("models", "--kind", "lora", env=env).stdout.splitlines()), 1)
+        self.assertIn("webui", run("models", "--folders", env=env).stdout)
+
+    def test_models_faults(self):
+        env = self.homes()
+        self.assertEqual(run("models", "--kind", "what", env=env).returncode, 2)
+        for folder in (self.path("none"), SAMPLE):
+            out = run("models", "--models-dir", folder, env=env)
+            self.assertEqual((out.returncode, out.stdout), (1, ""))
+            self.assertIn(os.path.basename(folder), out.stderr)
+        empty = {**env, "HOME": self.path("empty"), "XDG_DATA_HOME": self.path("empty")}
+        out = run("models", env=empty)
+        self.assertEqual(out.returncode, 0)
+        self.assertIn("calotype/models", out.stderr)
+        os.makedirs(self.path("home/comfy/models/checkpoints"))
+        with open(self.path("home/comfy/extra_model_paths.yaml"), "w") as file:
+            file.write("x:\n\tloras: /y\n")
+        self.assertIn("extra_model_paths.yaml, line 2", run("models", env=env).stderr)
+
+    def test_models_by_name(self):
+        env = self.homes()
+        more = self.path("more")
+        os.makedirs(more)
+        os.link(SAMPLE, more + "/third.safetensors") if os.stat(SAMPLE).st_dev == os.stat(more).st_dev else \
+            shutil.copy(SAMPLE, more + "/third.safetensors")
+        options = ("--steps", "1", "--quiet", "--seed", "3")
+        pictures = []
+        for name, more_options in (("first", ()), ("SETS/linked one", ()), ("third.safetensors", ("--models-dir", more))):
+            out = self.path(name.replace("/", "_") + ".png")
+            made = run("generate", "--model", name, "--output", out, *options, *more_options, env=env)
+            self.assertEqual(made.returncode, 0, made.stderr)
+            pictures.append(png_pixels(out))
+        self.assertEqual(len(set(pictures)), 1)
+        for name, words in (("frist", "did you mean “first”?"), ("nothing like it", "calotype-cli models"), ("old", "pickle")):
+            out = run("generate", "--model", name, "--output", self.path("x.png"), env=env)
+            self.assertEqual(out.returncode, 1)
+            self.assertIn(words, out.stderr)
+        used = {os.path.basename(m["path"]): m["used"] for m in json.loads(run("models", "--json", env=env).stdout)["models"]}
+        self.assertLess(abs(used["first.safetensors"] - time.time()), 200)
+        self.assertIsNone(used["cut.safetensors"])
 
     def test_memory_limit(self):
         self.generate("a.png", "--seed", "5")
