@@ -74,6 +74,273 @@ test_comments (void)
   check_networks ("#a\n#b\nc", "\n\nc", "", 0);
 }
 
+/* ---- weights ---- */
+
+/* As `text*weight`, `/` between pieces; BREAK as `#`. */
+static void
+check_pieces (SdGrammar grammar,
+              SdEmphasis emphasis,
+              const char *text,
+              const char *expected)
+{
+  g_autoptr (GPtrArray) pieces = sd_prompt_pieces (text, grammar, emphasis);
+  g_autoptr (GString) found = g_string_new (NULL);
+
+  for (guint i = 0; i < pieces->len; i++)
+    {
+      const SdPromptPiece *piece = pieces->pdata[i];
+      g_string_append (found, i > 0 ? "/" : "");
+      if (piece->ends_chunk)
+        g_string_append (found, "#");
+      else
+        g_string_append_printf (found, "%s*%.7g", piece->text, piece->weight);
+    }
+  g_assert_cmpstr (found->str, ==, expected);
+}
+
+static void
+test_pieces (void)
+{
+  static const struct
+  {
+    const char *text, *expected;
+  } cases[] = {
+    { "", "*1" },
+    { "normal text", "normal text*1" },
+    { "an (important) word", "an *1/important*1.1/ word*1" },
+    { "(unbalanced", "unbalanced*1.1" },
+    { "\\(literal\\]", "(literal]*1" },
+    { "\\[\\)\\\\", "[)\\*1" },
+    { "(unnecessary)(parens)", "unnecessaryparens*1.1" },
+    { "a (((house:1.3)) [on] a (hill:0.5), sun, (((sky))).",
+      "a *1/house*1.573/ *1.1/on*1/ a *1.1/hill*0.55/, sun, *1.1/sky*1.4641/.*1.1" },
+    { "[less] [[least]]", "less*0.9090909/ *1/least*0.8264463" },
+    { "(a: 1.3 )", "a*1.3" },
+    { "(a:-.5)(b:+2.)", "a*-0.5/b*2" },
+    { "a:1.3)", "a:1.3)*1" },
+    { "(a:1.2.3)", "a:1.2.3*1.1" },
+    { "[a:1.3]", "a:1.3*0.9090909" },
+    { "a) b] c", "a) b] c*1" },
+    { "((a) b:2)", "a*2.2/ b*2" },
+    { "x \\y", "x y*1" },
+    { "a BREAK b", "a*1/#/b*1" },
+    { "BREAK", "*1/#/*1" },
+    { "a\nBREAK\nb BREAKFAST aBREAK", "a*1/#/b BREAKFAST aBREAK*1" },
+    { "a,BREAK,b", "a,*1/#/,b*1" },
+    { "(a BREAK b:1.5)", "a*1.5/#/b*1.5" },
+    { "żółw (łódź:1.2)", "żółw *1/łódź*1.2" },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    check_pieces (SD_GRAMMAR_A1111, SD_EMPHASIS_ORIGINAL, cases[i].text,
+                  cases[i].expected);
+  check_pieces (SD_GRAMMAR_A1111, SD_EMPHASIS_IGNORE, "(a:2) BREAK [b]",
+                "a*1/*1/#/*1/b*1");
+  check_pieces (SD_GRAMMAR_A1111, SD_EMPHASIS_NONE, "(a:2) BREAK [b]",
+                "(a:2) BREAK [b]*1");
+  check_pieces (SD_GRAMMAR_PLAIN, SD_EMPHASIS_ORIGINAL, "(a:2) \\( BREAK",
+                "(a:2) \\( BREAK*1");
+}
+
+static void
+test_pieces_comfyui (void)
+{
+  static const struct
+  {
+    const char *text, *expected;
+  } cases[] = {
+    { "", "*1" },
+    { "a cat", "a cat*1" },
+    { "a (big) cat", "a *1/big*1.1/ cat*1" },
+    { "((a))", "a*1.21" },
+    { "((a:1.5) b:1.2)", "a*1.5/ b*1.2" },
+    { "((a) b:2)", "a*2.2/ b*2" },
+    { "[a] BREAK b", "[a] BREAK b*1" },
+    { "\\(a\\) (b\\):1.2)", "(a) *1/b)*1.2" },
+    { "(a:b)", "a:b*1.1" },
+    { "(:1.2)", ":1.2*1.1" },
+    { "(open", "(open*1" },
+    { "a ) b", "a ) b*1" },
+    { "a ((b:1.2)", "a *1/(b*1.2" },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    check_pieces (SD_GRAMMAR_COMFYUI, SD_EMPHASIS_ORIGINAL, cases[i].text,
+                  cases[i].expected);
+}
+
+/* A thousand levels of brackets, and a million brackets. */
+static void
+test_depth (void)
+{
+  for (guint grammar = 0; grammar < SD_N_GRAMMARS; grammar++)
+    for (guint n = 1000; n <= 1000000; n *= 1000)
+      {
+        g_autoptr (GString) text = g_string_new (NULL);
+        for (guint i = 0; i < n; i++)
+          g_string_append_c (text, i % 3 == 2 ? '[' : '(');
+        g_string_append (text, "a:3)");
+        for (guint i = 0; i < n; i++)
+          g_string_append_c (text, i % 3 == 0 ? ']' : ')');
+        g_autoptr (GPtrArray) pieces = sd_prompt_pieces (text->str, grammar, 0);
+        g_autoptr (GPtrArray) voices = sd_prompt_voices (text->str, 20);
+        g_assert_cmpuint (pieces->len, >, 0);
+        g_assert_cmpuint (voices->len, ==, 1);
+      }
+}
+
+/* ---- in time ---- */
+
+/* As `end:text`, `/` between them. */
+static void
+check_cues (const char *text, guint steps, const char *expected)
+{
+  g_autoptr (GPtrArray) cues = sd_prompt_cues (text, steps);
+  g_autoptr (GString) found = g_string_new (NULL);
+
+  for (guint i = 0; i < cues->len; i++)
+    {
+      const SdPromptCue *cue = cues->pdata[i];
+      g_string_append_printf (found, "%s%u:%s", i > 0 ? "/" : "", cue->end, cue->text);
+    }
+  g_assert_cmpstr (found->str, ==, expected);
+}
+
+static void
+test_cues (void)
+{
+  check_cues ("test", 10, "10:test");
+  check_cues ("a [b:3]", 10, "3:a /10:a b");
+  check_cues ("a [b: 3]", 10, "3:a /10:a b");
+  check_cues ("a [[[b]]:2]", 10, "2:a /10:a [[b]]");
+  check_cues ("[(a:2):3]", 10, "3:/10:(a:2)");
+  check_cues ("a [b : c : 1] d", 10, "1:a b  d/10:a  c  d");
+  check_cues ("a[b:[c:d:2]:1]e", 10, "1:abe/2:ace/10:ade");
+  check_cues ("a [unbalanced", 10, "10:a [unbalanced");
+  check_cues ("a [b:.5] c", 10, "5:a  c/10:a b c");
+  check_cues ("a [b::0.25]", 20, "5:a b/20:a ");
+  check_cues ("((a][:b:c [d:3]", 10, "3:((a][:b:c /10:((a][:b:c d");
+  check_cues ("[a|(b:1.1)]", 4, "1:a/2:(b:1.1)/3:a/4:(b:1.1)");
+  check_cues ("[fe|]male", 3, "1:female/2:male/3:female");
+  check_cues ("[fe|||]male", 5, "1:female/2:male/3:male/4:male/5:female");
+  check_cues ("a [b:1.5] c", 10, "10:a  c"); /* in a second pass that there is not */
+  check_cues ("[a:b:0]", 10, "10:b");
+  check_cues ("[a:b:-1]", 10, "10:b");
+  check_cues ("[a:b:99]", 10, "10:a");
+  check_cues ("a | [b:3]", 10, "10:a | [b:3]");
+  check_cues ("\\[b:3] [c:3]", 10, "3:\\[b:3] /10:\\[b:3] c");
+  check_cues ("[a:b]", 10, "10:[a:b]");
+  check_cues ("(a:1.3) [b]", 10, "10:(a:1.3) [b]");
+  check_cues ("[a|[b:c:2]]", 4, "1:a/2:b/3:a/4:c");
+}
+
+static void
+test_cue_at (void)
+{
+  g_autoptr (GPtrArray) cues = sd_prompt_cues ("[a:b:3]", 10);
+  /* The step's number, from 0, against 3, from 1. */
+  g_assert_cmpuint (sd_prompt_cue_at (cues, 0), ==, 0);
+  g_assert_cmpuint (sd_prompt_cue_at (cues, 3), ==, 0);
+  g_assert_cmpuint (sd_prompt_cue_at (cues, 4), ==, 1);
+  g_assert_cmpuint (sd_prompt_cue_at (cues, 10), ==, 1);
+  g_assert_cmpuint (sd_prompt_cue_at (cues, 99), ==, 1);
+}
+
+static void
+check_voices (const char *text, const char *expected)
+{
+  g_autoptr (GPtrArray) voices = sd_prompt_voices (text, 1);
+  g_autoptr (GString) found = g_string_new (NULL);
+
+  for (guint i = 0; i < voices->len; i++)
+    {
+      const SdPromptVoice *voice = voices->pdata[i];
+      g_string_append_printf (found, "%s%s*%g", i > 0 ? "/" : "",
+                              ((const SdPromptCue *) voice->cues->pdata[0])->text,
+                              voice->weight);
+    }
+  g_assert_cmpstr (found->str, ==, expected);
+}
+
+static void
+test_voices (void)
+{
+  check_voices ("", "*1");
+  check_voices ("a cat", "a cat*1");
+  check_voices ("a AND b", "a*1/ b*1");
+  check_voices ("a :1.2 AND b:-0.5\nAND c", "a*1.2/ b*-0.5/ c*1");
+  check_voices ("SAND BANDS AND_ and", "SAND BANDS AND_ and*1");
+  check_voices ("a:b: .5", "a:b*0.5");
+  check_voices ("(a:1.2)", "(a:1.2)*1");
+  check_voices ("AND", "*1/*1");
+}
+
+/* ---- chunks ---- */
+
+/* `n` words, then @tail. */
+static char *
+words (guint n, const char *tail)
+{
+  GString *text = g_string_new (NULL);
+  for (guint i = 0; i < n; i++)
+    g_string_append (text, "cat ");
+  g_string_append (text, tail);
+  return g_string_free (text, FALSE);
+}
+
+static void
+check_chunks (const char *text, SdGrammar grammar, const char *sizes, guint count)
+{
+  static const SdPromptWord known[] = { { "zebrastyle", 3 }, { "zebra", 70 } };
+  g_autoptr (SdTokenizer) tokenizer = sd_tokenizer_new (NULL);
+  guint n;
+  g_autoptr (GArray) chunks
+      = sd_prompt_chunks (tokenizer, text, grammar, 0, known, 2, &n);
+  g_autoptr (GString) found = g_string_new (NULL);
+
+  for (guint i = 0; i < chunks->len; i++)
+    g_string_append_printf (found, "%s%u", i > 0 ? " " : "",
+                            g_array_index (chunks, SdPromptChunk, i).n);
+  g_assert_cmpstr (found->str, ==, sizes);
+  g_assert_cmpuint (n, ==, count);
+}
+
+static void
+test_chunks (void)
+{
+  g_autofree char *full = words (75, ""), *over = words (76, ""),
+                  *comma = words (60, ", cat cat cat cat cat cat cat cat cat cat cat cat "
+                                      "cat cat cat"),
+                  *far
+                  = words (54, ", cat cat cat cat cat cat cat cat cat cat cat cat cat "
+                               "cat cat cat cat cat cat cat cat cat");
+  check_chunks ("", SD_GRAMMAR_A1111, "0", 0);
+  check_chunks ("a cat", SD_GRAMMAR_A1111, "2", 2);
+  check_chunks (full, SD_GRAMMAR_A1111, "75", 75);
+  check_chunks (over, SD_GRAMMAR_A1111, "75 1", 76);
+  check_chunks (comma, SD_GRAMMAR_A1111, "61 15", 90);
+  check_chunks (far, SD_GRAMMAR_A1111, "75 2", 77);
+  check_chunks ("a BREAK b c", SD_GRAMMAR_A1111, "1 2", 77);
+  check_chunks ("BREAK b", SD_GRAMMAR_A1111, "0 1", 76);
+  check_chunks ("a BREAK", SD_GRAMMAR_A1111, "1", 75);
+  check_chunks ("a BREAK b", SD_GRAMMAR_PLAIN, "3", 3);
+  /* embeddings: the longest name, whole */
+  check_chunks ("a zebrastyle cat", SD_GRAMMAR_A1111, "5", 5);
+  check_chunks ("(Zebra:1.2), a cat cat cat", SD_GRAMMAR_A1111, "75", 75);
+  check_chunks ("a cat cat cat cat cat zebra", SD_GRAMMAR_A1111, "6 70", 145);
+  check_chunks ("zebra", SD_GRAMMAR_COMFYUI, "1", 1);
+  check_chunks ("embedding:zebra, embedding:zebrastyle.safetensors", SD_GRAMMAR_COMFYUI,
+                "74", 74);
+  check_chunks ("a embedding:unknown, b", SD_GRAMMAR_COMFYUI, "3", 3);
+}
+
+static void
+test_chunks_comfyui (void)
+{
+  g_autofree char *word = words (72, "extraordinarilycomplicated"),
+                  *long_word = words (72, "qzxvkwjpqzxvkwjpqzxvkwjpqzxvkwjp");
+  check_chunks (word, SD_GRAMMAR_COMFYUI, "72 4", 79);
+  check_chunks (long_word, SD_GRAMMAR_COMFYUI, "75 21", 96);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -81,5 +348,13 @@ main (int argc, char **argv)
   g_test_add_func ("/sd/prompt/networks", test_networks);
   g_test_add_func ("/sd/prompt/networks-bad", test_networks_bad);
   g_test_add_func ("/sd/prompt/comments", test_comments);
+  g_test_add_func ("/sd/prompt/pieces", test_pieces);
+  g_test_add_func ("/sd/prompt/pieces-comfyui", test_pieces_comfyui);
+  g_test_add_func ("/sd/prompt/depth", test_depth);
+  g_test_add_func ("/sd/prompt/cues", test_cues);
+  g_test_add_func ("/sd/prompt/cue-at", test_cue_at);
+  g_test_add_func ("/sd/prompt/voices", test_voices);
+  g_test_add_func ("/sd/prompt/chunks", test_chunks);
+  g_test_add_func ("/sd/prompt/chunks-comfyui", test_chunks_comfyui);
   return g_test_run ();
 }
