@@ -4,13 +4,16 @@
  *     bench-sd passes MODEL|"" DEVICE SIZE…
  *     bench-sd profile MODEL|"" DEVICE SIZE…
  *     bench-sd start MODEL|"" DEVICE
+ *     bench-sd stop MODEL|"" DEVICE SIZE…
  *
  * MODEL "" is the bundled one, DEVICE as in sd_engine_new; CALOTYPE_KERNELS names the
  * family of kernels. `passes` gives the best of some passes of batch 2 (one step with
  * guidance) and of decodes, after one of each that is not counted: wall time, processor
  * time of the whole process, and rates. `start` starts this program anew and reads the
  * clock when its first preview and its picture are there: the model's own defaults, with
- * kernels that an earlier process left in the driver's cache.
+ * kernels that an earlier process left in the driver's cache. `stop` cancels steps and
+ * decodes at moments spread over them and takes the time until the call comes back; each
+ * is then made to its end, so that the device is seen to be usable.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -25,6 +28,7 @@
 
 #define BUDGET 20.0 /* seconds for one figure, more only for a single pass */
 #define MAX_REPEATS 20
+#define STOPS 10
 
 static double
 wall_seconds (void)
@@ -42,10 +46,10 @@ cpu_seconds (void)
 }
 
 static void
-need (gboolean ok, GError *error)
+need (gboolean ok, GError *const *error)
 {
   if (!ok)
-    g_error ("%s", error != NULL ? error->message : "failed");
+    g_error ("%s", *error != NULL ? (*error)->message : "failed");
 }
 
 static SdEngine *
@@ -55,9 +59,9 @@ open_engine (const char *path, int device)
   g_autofree char *bundled = sd_bundled_model_path ();
   g_autoptr (StModel) model
       = st_model_open (*path != '\0' ? path : bundled, NULL, &error);
-  need (model != NULL, error);
+  need (model != NULL, &error);
   SdEngine *engine = sd_engine_new (model, device, SD_PRECISION_AUTO, NULL, &error);
-  need (engine != NULL, error);
+  need (engine != NULL, &error);
   return engine;
 }
 
@@ -90,18 +94,18 @@ measure (Bench *b, const char *what, SdStage stage, gboolean (*work) (Bench *, G
   double best_wall = G_MAXDOUBLE, best_cpu = G_MAXDOUBLE, begin = wall_seconds ();
   guint repeats = 0;
 
-  need (work (b, &error), error);
+  need (work (b, &error), &error);
   while (repeats == 0 || (repeats < MAX_REPEATS && wall_seconds () - begin < BUDGET))
     {
       double wall = wall_seconds (), cpu = cpu_seconds ();
-      need (work (b, &error), error);
+      need (work (b, &error), &error);
       best_wall = MIN (best_wall, wall_seconds () - wall);
       best_cpu = MIN (best_cpu, cpu_seconds () - cpu);
       repeats++;
     }
   SdProgram *program = sd_engine_program (
       b->engine, stage, stage == SD_STAGE_UNET ? 2 : 1, b->side, b->side, &error);
-  need (program != NULL, error);
+  need (program != NULL, &error);
   double gflop = nn_program_flops (program->program) * 1e-9;
   printf (
       "%-7s %4u×%-4u %9.3f s wall %9.3f s CPU %9.1f GFLOP %8.1f GFLOP/s %8.1f GFLOP/CPU-s"
@@ -130,11 +134,11 @@ bench_size (SdEngine *engine, guint size, gboolean profile)
 
   base_random_normal (random, n, x);
   base_random_normal (random, text, context);
-  need (sd_engine_embed_times (engine, times, labels, rows, row, NULL, &error), error);
-  need (sd_engine_set_context (engine, context, 2, NULL, &error), error);
+  need (sd_engine_embed_times (engine, times, labels, rows, row, NULL, &error), &error);
+  need (sd_engine_set_context (engine, context, 2, NULL, &error), &error);
   if (profile)
     {
-      need (run_pass (&b, &error) && run_decode (&b, &error), error);
+      need (run_pass (&b, &error) && run_decode (&b, &error), &error);
       return;
     }
   measure (&b, "pass", SD_STAGE_UNET, run_pass);
@@ -182,18 +186,18 @@ make_picture (const char *path, int device)
   printf ("loaded\n");
   fflush (stdout);
   g_autoptr (SdRun) run = sd_run_new (engine, params, NULL, NULL, &error);
-  need (run != NULL, error);
+  need (run != NULL, &error);
   while (sd_run_step_index (run) < sd_run_n_steps (run))
     {
-      need (sd_run_step (run, NULL, &error), error);
+      need (sd_run_step (run, NULL, &error), &error);
       g_autoptr (ImageBuffer) preview = sd_run_preview (run, 0, &error);
-      need (preview != NULL, error);
+      need (preview != NULL, &error);
       if (sd_run_step_index (run) == 1)
         printf ("first preview\n");
       fflush (stdout);
     }
   g_autoptr (ImageBuffer) image = sd_run_decode (run, 0, NULL, &error);
-  need (image != NULL, error);
+  need (image != NULL, &error);
   printf ("picture\n");
   fflush (stdout);
 }
@@ -206,7 +210,7 @@ bench_start (const char *self, const char *path, int device)
   double begin = wall_seconds ();
   g_autoptr (GSubprocess) child = g_subprocess_new (
       G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, self, "picture", path, number, NULL);
-  need (child != NULL, error);
+  need (child != NULL, &error);
   g_autoptr (GDataInputStream) lines
       = g_data_input_stream_new (g_subprocess_get_stdout_pipe (child));
   for (;;)
@@ -217,7 +221,92 @@ bench_start (const char *self, const char *path, int device)
       printf ("%-14s %.3f s after the start of the process\n", line,
               wall_seconds () - begin);
     }
-  need (g_subprocess_wait_check (child, NULL, &error), error);
+  need (g_subprocess_wait_check (child, NULL, &error), &error);
+}
+
+/* ---- stop ---- */
+
+typedef struct
+{
+  GCancellable *cancellable;
+  double after; /* seconds */
+  double at;    /* wall time of the cancel */
+} Stopper;
+
+static gpointer
+stop_thread (gpointer data)
+{
+  Stopper *stopper = data;
+
+  g_usleep ((gulong) (stopper->after * 1e6));
+  stopper->at = wall_seconds ();
+  g_cancellable_cancel (stopper->cancellable);
+  return NULL;
+}
+
+/* One step, or one decode. */
+static gboolean
+work (SdRun *run, gboolean decode, const BaseTask *task, GError **error)
+{
+  if (!decode)
+    return sd_run_step (run, task, error);
+  g_autoptr (ImageBuffer) image = sd_run_decode (run, 0, task, error);
+  return image != NULL;
+}
+
+static void
+bench_stop (SdRun *run, gboolean decode)
+{
+  g_autoptr (GError) error = NULL;
+  double begin, whole, sum = 0, most = 0;
+  guint stops = 0;
+
+  need (work (run, decode, NULL, &error), &error); /* with all that is made once */
+  begin = wall_seconds ();
+  need (work (run, decode, NULL, &error), &error);
+  whole = wall_seconds () - begin;
+  for (guint i = 0; i < STOPS; i++)
+    {
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+      Stopper stopper = { cancellable, whole * (i + 0.5) / STOPS, 0 };
+      BaseTask task = { cancellable, NULL, NULL };
+      GThread *thread = g_thread_new ("stopper", stop_thread, &stopper);
+      gboolean finished = work (run, decode, &task, &error);
+      double end = wall_seconds ();
+
+      g_thread_join (thread);
+      if (finished) /* before it was stopped */
+        continue;
+      need (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED), &error);
+      g_clear_error (&error);
+      stops++;
+      sum += end - stopper.at;
+      most = MAX (most, end - stopper.at);
+    }
+  begin = wall_seconds ();
+  need (work (run, decode, NULL, &error), &error);
+  printf ("%-7s %.3f s; stopped %u times: after %.1f ms, at most %.1f ms; then %.3f s\n",
+          decode ? "decode" : "step", whole, stops, sum / MAX (stops, 1) * 1e3,
+          most * 1e3, wall_seconds () - begin);
+}
+
+static void
+bench_stops (const char *path, int device, char **sizes)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SdEngine) engine = open_engine (path, device);
+
+  for (; *sizes != NULL; sizes++)
+    {
+      g_autoptr (SdParams) params = sd_params_new_for (sd_engine_info (engine));
+      params->width = params->height = (guint) g_ascii_strtoull (*sizes, NULL, 10);
+      params->steps = STOPS + 5;
+      g_autoptr (SdRun) run = sd_run_new (engine, params, NULL, NULL, &error);
+      need (run != NULL && sd_run_step (run, NULL, &error), &error);
+      printf ("%u × %u\n", params->width, params->height);
+      bench_stop (run, FALSE);
+      bench_stop (run, TRUE);
+    }
 }
 
 int
@@ -231,10 +320,12 @@ main (int argc, char **argv)
     g_error ("CALOTYPE_KERNELS: there is no such family");
   nn_set_family (family);
   if (argc < 4)
-    g_error ("usage: %s passes|profile|start MODEL DEVICE [SIZE…]", argv[0]);
+    g_error ("usage: %s passes|profile|start|stop MODEL DEVICE [SIZE…]", argv[0]);
   int device = (int) g_ascii_strtoll (argv[3], NULL, 10);
   if (strcmp (argv[1], "passes") == 0 || strcmp (argv[1], "profile") == 0)
     bench_passes (argv[2], device, argv + 4, strcmp (argv[1], "profile") == 0);
+  else if (strcmp (argv[1], "stop") == 0)
+    bench_stops (argv[2], device, argv + 4);
   else if (strcmp (argv[1], "picture") == 0)
     make_picture (argv[2], device);
   else
