@@ -42,6 +42,7 @@ typedef struct
   guint64 resident;   /* of each network's weights at most so many bytes */
   guint bands;        /* 0: the decoder as it is; else nn_context_set_bands's level */
   guint tile;         /* 0, or the side of the decoder's tiles in latents */
+  guint encode_tile;  /* likewise of the encoder's */
 } SdFit;
 
 /* A program for one size with the states it begins from and ends in. */
@@ -56,14 +57,25 @@ typedef struct
   double seconds; /* of the last run; 0: never ran */
 } SdProgram;
 
-/* Sets of keys and values: of the only prompt or the first, of both, of the second. */
+/* Sets of keys and values: of the only prompt or the first, of both, of the second; of
+ * three at once, of the third. */
 typedef enum
 {
   SD_SET_FIRST,
   SD_SET_BOTH,
   SD_SET_SECOND,
+  SD_SET_THREE,
+  SD_SET_THIRD,
   SD_N_SETS
 } SdSet;
+#define SD_MAX_PROMPTS 3
+
+/** sd_set_n: how many prompts */
+guint sd_set_n (SdSet set);
+/** sd_set_of_all: of @n prompts at once */
+SdSet sd_set_of_all (guint n);
+/** sd_set_of_one: of prompt @index alone */
+SdSet sd_set_of_one (guint index);
 
 /* Keys and values of every cross attention, for a batch of n prompts. */
 typedef struct
@@ -91,6 +103,7 @@ struct _SdEngine
   gboolean any_device; /* nobody asked for this one */
   SdFit fit;
   guint fit_n, fit_h, fit_w; /* what it was found for */
+  gboolean fit_encodes;      /* and whether a picture is encoded too */
   guint losses, shortages;   /* faults since the latest run began */
   char *fingerprint;         /* of the model: names, shapes and some of the values */
   StHash *hash;              /* of the file that is the whole model; else NULL */
@@ -108,9 +121,9 @@ struct _SdEngine
   SdText *texts[2]; /* the second: NULL but in XL */
   SdUnet *unet;
   SdVae *vae;
-  NnState *emb[2]; /* the time embedding of the step, all blocks in one row; a row for
-                      each prompt of two where they differ (XL) */
-  GPtrArray *time_embs; /* NnState, one a block: what the time program fills */
+  NnState *emb[SD_MAX_PROMPTS]; /* the time embedding of the step, all blocks in one row;
+                                   a row for each of n prompts where they differ (XL) */
+  GPtrArray *time_embs;         /* NnState, one a block: what the time program fills */
   SdCross cross[SD_N_SETS];
   GPtrArray *programs; /* SdProgram, latest used last */
 
@@ -170,17 +183,39 @@ gboolean sd_engine_set_context (SdEngine *engine,
                                 guint n,
                                 const BaseTask *task,
                                 GError **error);
-/** sd_engine_pass: @x once → @out: [n][4][h][w], one for each prompt of the context;
- * @row: [embed_rows (n)][emb_total] */
+/* What a pass takes at each place: the latents, which are the same for all prompts, and
+ * what models that begin from a picture take beside them. */
+typedef struct
+{
+  const float *x; /* [4][h][w] */
+  guint h, w;
+  const float *const *extra; /* (nullable): for each prompt [in_channels - 4][h][w]; NULL:
+                                zeros */
+} SdInput;
+
+/** sd_engine_pass: → @out: [n][4][h][w], one for each prompt of the context; @row:
+ * [embed_rows (n)][emb_total] */
 gboolean sd_engine_pass (SdEngine *engine,
-                         const float *x,
+                         const SdInput *input,
                          guint n,
-                         guint h,
-                         guint w,
                          const float *row,
                          float *out,
                          const BaseTask *task,
                          GError **error);
+/** sd_engine_run_program: one network; its time is noted
+ * @stage: (nullable): what it is for the listener; NULL: too short for a word */
+gboolean sd_engine_run_program (SdEngine *engine,
+                                SdProgram *program,
+                                const char *stage,
+                                const BaseTask *task,
+                                GError **error);
+/** sd_engine_read_state: what a stage gave; @what names it where values are not finite */
+gboolean sd_engine_read_state (SdEngine *engine,
+                               const SdProgram *program,
+                               NnState *state,
+                               float *dst,
+                               const char *what,
+                               GError **error);
 /** sd_engine_decode: → [8h][8w][3] in about [-1, 1] */
 gboolean sd_engine_decode (SdEngine *engine,
                            const float *latents,
@@ -189,6 +224,16 @@ gboolean sd_engine_decode (SdEngine *engine,
                            float *rgb,
                            const BaseTask *task,
                            GError **error);
+
+/** sd_engine_encode_pixels: @rgb: [8h][8w][3] in [-1, 1] → @latents: [4][h][w], the mean,
+ * not scaled; by whatever fits */
+gboolean sd_engine_encode_pixels (SdEngine *engine,
+                                  const float *rgb,
+                                  guint h,
+                                  guint w,
+                                  float *latents,
+                                  const BaseTask *task,
+                                  GError **error);
 
 /** sd_engine_decode_tiny: the same by TAESD, which must be there */
 gboolean sd_engine_decode_tiny (SdEngine *engine,
@@ -207,6 +252,19 @@ gboolean sd_engine_decode_whole (SdEngine *engine,
                                  float *rgb,
                                  const BaseTask *task,
                                  GError **error);
+
+/* ---- sd-tiles.c: tiles of one size that overlap, spread evenly; @side and @tile in
+ * latents ---- */
+
+/** sd_tile_count: how many of them along a side */
+guint sd_tile_count (guint side, guint tile);
+/** sd_tile_start: where number @i of @n begins */
+guint sd_tile_start (guint side, guint tile, guint n, guint i);
+/** sd_tile_share: of number @p of the @length values along a tile's side, @unit for each
+ * latent: one where nobody overlaps; the sum over all tiles is divided by in the end */
+float sd_tile_share (guint p, guint length, guint unit);
+/** sd_tile_sums: (transfer full): of shares along one side: float[@unit · @side] */
+float *sd_tile_sums (guint side, guint tile, guint unit);
 
 /** sd_engine_programs_new: an empty list of #SdProgram, which it owns */
 GPtrArray *sd_engine_programs_new (void);
@@ -244,11 +302,30 @@ SdEngine *sd_engine_new_plan (StModel *model,
                               GError **error);
 void sd_engine_set_fit (SdEngine *engine, const SdFit *fit);
 guint sd_fit_rungs (const SdFit *fit);
+/* Of SdPlan.stages. */
+enum
+{
+  SD_PLAN_UNET = 4,
+  SD_PLAN_DECODER = 5,
+  SD_PLAN_ENCODER = 6,
+};
+
+/* What a fit is sought for. */
+typedef struct
+{
+  guint n; /* prompts in a pass */
+  guint width, height;
+  gboolean encodes; /* a picture is encoded before the first step */
+} SdTask;
+
+/** sd_task_of: what @params ask of @engine's networks */
+SdTask sd_task_of (const SdEngine *engine, const SdParams *params);
 /** sd_fit_find: how @planner's networks fit @plan->budget; fills @plan */
-gboolean
-sd_fit_find (SdEngine *planner, guint n, SdPlan *plan, SdFit *fit, GError **error);
-/** sd_engine_fit_for: chooses and sets the fit for pictures of @params; tells where none
- * does */
+gboolean sd_fit_find (
+    SdEngine *planner, const SdTask *task, SdPlan *plan, SdFit *fit, GError **error);
+/** sd_engine_fit_task: chooses and sets the fit; tells where none does */
+gboolean sd_engine_fit_task (SdEngine *engine, const SdTask *task, GError **error);
+/** sd_engine_fit_for: likewise for pictures of @params */
 gboolean sd_engine_fit_for (SdEngine *engine, const SdParams *params, GError **error);
 
 /* ---- sd-recover.c ---- */

@@ -33,13 +33,33 @@ sd_engine_programs_new (void)
   return g_ptr_array_new_with_free_func (program_free);
 }
 
+/* ---- sets of prompts ---- */
+
+guint
+sd_set_n (SdSet set)
+{
+  return set == SD_SET_BOTH ? 2 : set == SD_SET_THREE ? 3 : 1;
+}
+
+SdSet
+sd_set_of_all (guint n)
+{
+  return n == 3 ? SD_SET_THREE : n == 2 ? SD_SET_BOTH : SD_SET_FIRST;
+}
+
+SdSet
+sd_set_of_one (guint index)
+{
+  return index == 2 ? SD_SET_THIRD : index == 1 ? SD_SET_SECOND : SD_SET_FIRST;
+}
+
 /* ---- states ---- */
 
 static gboolean
 make_cross (SdEngine *engine, SdSet set, GError **error)
 {
   SdCross *cross = &engine->cross[set];
-  guint n = set == SD_SET_BOTH ? 2 : 1;
+  guint n = sd_set_n (set);
   if (cross->context != NULL)
     return TRUE;
   cross->kvs = g_ptr_array_new_with_free_func ((GDestroyNotify) nn_state_free);
@@ -99,9 +119,7 @@ make_shared (SdEngine *engine, SdStage stage, SdSet set, GError **error)
       return make_cross (engine, set, error);
     case SD_STAGE_UNET:
       return make_cross (engine, set, error)
-             && make_emb (engine,
-                          sd_engine_embed_rows (engine, set == SD_SET_BOTH ? 2 : 1),
-                          error);
+             && make_emb (engine, sd_engine_embed_rows (engine, sd_set_n (set)), error);
     case SD_STAGE_TEXT:
     case SD_STAGE_TEXT_2:
     case SD_STAGE_DECODE:
@@ -140,7 +158,8 @@ program_shapes (
         *extra = (Shape){ SD_TIME_ROWS, 1, 1, sd_engine_label_width (engine) };
       break;
     case SD_STAGE_UNET:
-      *in = *out = (Shape){ n, h, w, SD_LATENT_CHANNELS };
+      *in = (Shape){ n, h, w, sd_unet_in_channels (engine->unet) };
+      *out = (Shape){ n, h, w, SD_LATENT_CHANNELS };
       break;
     case SD_STAGE_DECODE:
     case SD_STAGE_TINY:
@@ -256,15 +275,14 @@ SdProgram *
 sd_engine_program (
     SdEngine *engine, SdStage stage, guint n, guint h, guint w, GError **error)
 {
-  return find_program (engine, stage, n == 2 ? SD_SET_BOTH : SD_SET_FIRST, n, h, w,
-                       error);
+  return find_program (engine, stage, sd_set_of_all (n), n, h, w, error);
 }
 
 SdProgram *
 sd_engine_program_of (
     SdEngine *engine, SdStage stage, SdSet set, guint h, guint w, GError **error)
 {
-  return find_program (engine, stage, set, set == SD_SET_BOTH ? 2 : 1, h, w, error);
+  return find_program (engine, stage, set, sd_set_n (set), h, w, error);
 }
 
 void

@@ -76,12 +76,12 @@ run_relayed (SdEngine *engine,
   return TRUE;
 }
 
-static gboolean
-run_program (SdEngine *engine,
-             SdProgram *program,
-             const char *stage,
-             const BaseTask *task,
-             GError **error)
+gboolean
+sd_engine_run_program (SdEngine *engine,
+                       SdProgram *program,
+                       const char *stage,
+                       const BaseTask *task,
+                       GError **error)
 {
   Relay relay = { .task = task, .stage = stage };
   return run_relayed (engine, program, &relay, task, error);
@@ -110,13 +110,13 @@ set_not_finite (SdEngine *engine,
 }
 
 /* What a stage gave; nn_state_read has looked at every value on its way. */
-static gboolean
-read_state (SdEngine *engine,
-            const SdProgram *program,
-            NnState *state,
-            float *dst,
-            const char *what,
-            GError **error)
+gboolean
+sd_engine_read_state (SdEngine *engine,
+                      const SdProgram *program,
+                      NnState *state,
+                      float *dst,
+                      const char *what,
+                      GError **error)
 {
   g_autoptr (GError) fault = NULL;
 
@@ -177,14 +177,16 @@ encode_text (SdEngine *engine,
     if (!sd_text_embed (text, ids + i * SD_TEXT_TOKENS, rows + i * each, error))
       return FALSE;
   if (!nn_state_write (program->in, rows, error)
-      || !run_program (engine, program, NULL, task, error)
-      || !read_state (engine, program, program->out, rows, _ ("The text encoder"), error))
+      || !sd_engine_run_program (engine, program, NULL, task, error)
+      || !sd_engine_read_state (engine, program, program->out, rows,
+                                _ ("The text encoder"), error))
     return FALSE;
   for (gsize i = 0; i < (gsize) n * SD_TEXT_TOKENS; i++)
     memcpy (context + i * width + first, rows + i * own, sizeof (float) * own);
   if (program->extra == NULL)
     return TRUE;
-  if (!read_state (engine, program, program->extra, rows, _ ("The text encoder"), error))
+  if (!sd_engine_read_state (engine, program, program->extra, rows,
+                             _ ("The text encoder"), error))
     return FALSE;
   for (guint i = 0; i < n; i++)
     memcpy (ends + (gsize) i * own,
@@ -197,7 +199,7 @@ encode_text (SdEngine *engine,
 static gboolean
 one_by_one (const SdEngine *engine, guint n)
 {
-  return engine->fit.split && n == 2;
+  return engine->fit.split && n > 1;
 }
 
 gboolean
@@ -252,7 +254,7 @@ embed_some (SdEngine *engine,
         return FALSE;
     }
   return nn_state_write (program->in, t, error)
-         && run_program (engine, program, NULL, task, error);
+         && sd_engine_run_program (engine, program, NULL, task, error);
 }
 
 gboolean
@@ -283,8 +285,8 @@ sd_engine_embed_times (SdEngine *engine,
           guint width = sd_unet_emb_width (unet, e),
                 offset = sd_unet_emb_offset (unet, e);
           g_autofree float *all = g_new (float, (gsize) SD_TIME_ROWS *width);
-          if (!read_state (engine, program, engine->time_embs->pdata[e], all,
-                           _ ("The UNet's time embedding"), error))
+          if (!sd_engine_read_state (engine, program, engine->time_embs->pdata[e], all,
+                                     _ ("The UNet's time embedding"), error))
             return FALSE;
           for (guint i = 0; i < count; i++)
             memcpy (rows + (gsize) (first + i) * total + offset, all + (gsize) i * width,
@@ -303,7 +305,7 @@ set_context (SdEngine *engine,
 {
   SdProgram *program = sd_engine_program_of (engine, SD_STAGE_CONTEXT, set, 0, 0, error);
   return program != NULL && nn_state_write (engine->cross[set].context, context, error)
-         && run_program (engine, program, NULL, task, error);
+         && sd_engine_run_program (engine, program, NULL, task, error);
 }
 
 gboolean
@@ -312,38 +314,68 @@ sd_engine_set_context (
 {
   gsize each = (gsize) SD_TEXT_TOKENS * sd_engine_context_width (engine);
 
-  if (one_by_one (engine, n))
-    return set_context (engine, SD_SET_FIRST, context, task, error)
-           && set_context (engine, SD_SET_SECOND, context + each, task, error);
-  return set_context (engine, n == 2 ? SD_SET_BOTH : SD_SET_FIRST, context, task, error);
+  if (!one_by_one (engine, n))
+    return set_context (engine, sd_set_of_all (n), context, task, error);
+  for (guint i = 0; i < n; i++)
+    if (!set_context (engine, sd_set_of_one (i), context + i * each, task, error))
+      return FALSE;
+  return TRUE;
+}
+
+/* Latents and, behind them, what else the UNet takes at each place: [h][w][channels]; of
+ * prompts whose @extra is NULL that is 0. */
+static void
+lay_input (const SdEngine *engine,
+           const float *x,
+           const float *const *extra,
+           guint n,
+           gsize pixels,
+           float *in)
+{
+  guint channels = sd_unet_in_channels (engine->unet);
+  guint more = channels - SD_LATENT_CHANNELS;
+
+  for (guint k = 0; k < n; k++)
+    for (gsize i = 0; i < pixels; i++)
+      {
+        float *to = in + (k * pixels + i) * channels;
+
+        for (guint c = 0; c < SD_LATENT_CHANNELS; c++)
+          to[c] = x[c * pixels + i];
+        for (guint c = 0; c < more; c++)
+          to[SD_LATENT_CHANNELS + c]
+              = extra != NULL && extra[k] != NULL ? extra[k][c * pixels + i] : 0;
+      }
 }
 
 static gboolean
 pass (SdEngine *engine,
       SdSet set,
-      const float *x,
-      guint h,
-      guint w,
+      const SdInput *input,
+      guint first,
       const float *row,
       float *out,
       const BaseTask *task,
       GError **error)
 {
-  guint n = set == SD_SET_BOTH ? 2 : 1;
+  guint n = sd_set_n (set), h = input->h, w = input->w;
   gsize pixels = (gsize) h * w, each = SD_LATENT_CHANNELS * pixels;
+  guint channels = sd_unet_in_channels (engine->unet);
   SdProgram *program = sd_engine_program_of (engine, SD_STAGE_UNET, set, h, w, error);
   g_autofree float *last
-      = program != NULL ? nn_alloc (n * each, sizeof *last, _ ("The UNet"), error) : NULL;
+      = program != NULL
+            ? nn_alloc (n * pixels, channels * sizeof *last, _ ("The UNet"), error)
+            : NULL;
 
   if (last == NULL)
     return FALSE;
-  to_channels_last (x, pixels, SD_LATENT_CHANNELS, last);
-  for (guint i = 1; i < n; i++)
-    memcpy (last + i * each, last, sizeof (float) * each);
+  lay_input (engine, input->x, input->extra != NULL ? input->extra + first : NULL, n,
+             pixels, last);
   if (!nn_state_write (program->in, last, error)
       || !nn_state_write (engine->emb[sd_engine_embed_rows (engine, n) - 1], row, error)
-      || !run_program (engine, program, "pass", task, error)
-      || !read_state (engine, program, program->out, last, _ ("The UNet"), error))
+      || !sd_engine_run_program (engine, program, "pass", task, error)
+      || !sd_engine_read_state (engine, program, program->out, last, _ ("The UNet"),
+                                error))
     return FALSE;
   for (guint i = 0; i < n; i++)
     to_channels_first (last + i * each, pixels, SD_LATENT_CHANNELS, out + i * each);
@@ -352,24 +384,24 @@ pass (SdEngine *engine,
 
 gboolean
 sd_engine_pass (SdEngine *engine,
-                const float *x,
+                const SdInput *input,
                 guint n,
-                guint h,
-                guint w,
                 const float *row,
                 float *out,
                 const BaseTask *task,
                 GError **error)
 {
-  gsize each = (gsize) SD_LATENT_CHANNELS * h * w;
-  const float *second
-      = row + (sd_engine_embed_rows (engine, n) - 1) * sd_unet_emb_total (engine->unet);
+  gsize each = (gsize) SD_LATENT_CHANNELS * input->h * input->w;
+  gsize rows
+      = sd_engine_embed_rows (engine, n) > 1 ? sd_unet_emb_total (engine->unet) : 0;
 
-  if (one_by_one (engine, n))
-    return pass (engine, SD_SET_FIRST, x, h, w, row, out, task, error)
-           && pass (engine, SD_SET_SECOND, x, h, w, second, out + each, task, error);
-  return pass (engine, n == 2 ? SD_SET_BOTH : SD_SET_FIRST, x, h, w, row, out, task,
-               error);
+  if (!one_by_one (engine, n))
+    return pass (engine, sd_set_of_all (n), input, 0, row, out, task, error);
+  for (guint i = 0; i < n; i++)
+    if (!pass (engine, sd_set_of_one (i), input, i, row + i * rows, out + i * each, task,
+               error))
+      return FALSE;
+  return TRUE;
 }
 
 gboolean
@@ -392,9 +424,9 @@ sd_engine_decode_whole (SdEngine *engine,
   for (gsize i = 0; i < n; i++)
     z[i] /= (float) engine->info->latent_scale;
   return nn_state_write (program->in, z, error)
-         && run_program (engine, program, "decode", task, error)
-         && read_state (engine, program, program->out, rgb, _ ("The VAE's decoder"),
-                        error);
+         && sd_engine_run_program (engine, program, "decode", task, error)
+         && sd_engine_read_state (engine, program, program->out, rgb,
+                                  _ ("The VAE's decoder"), error);
 }
 
 gboolean
@@ -416,55 +448,12 @@ sd_engine_decode_tiny (SdEngine *engine,
   for (gsize i = 0; i < n; i++)
     z[i] = 3.0f * tanhf (z[i] / 3.0f);
   if (!nn_state_write (program->in, z, error)
-      || !run_program (engine, program, NULL, task, error)
-      || !read_state (engine, program, program->out, rgb, "TAESD", error))
+      || !sd_engine_run_program (engine, program, NULL, task, error)
+      || !sd_engine_read_state (engine, program, program->out, rgb, "TAESD", error))
     return FALSE;
   for (gsize i = 0; i < pixels * 64 * 3; i++)
     rgb[i] = 2.0f * rgb[i] - 1.0f;
   return TRUE;
-}
-
-float *
-sd_engine_encode (SdEngine *engine,
-                  const ImageBuffer *image,
-                  const BaseTask *task,
-                  GError **error)
-{
-  guint h = image->height / 8, w = image->width / 8;
-  gsize pixels = (gsize) h * w, area = pixels * 64;
-
-  if (h == 0 || w == 0 || image->height % 8 != 0 || image->width % 8 != 0)
-    {
-      g_set_error (
-          error, SD_ERROR, SD_ERROR_PARAMETER,
-          _ ("A picture of %u×%u cannot be encoded: both sides must be multiples of 8"),
-          image->width, image->height);
-      return NULL;
-    }
-  if (!sd_vae_has_encoder (engine->vae))
-    {
-      g_set_error (error, SD_ERROR, SD_ERROR_MISSING_PART,
-                   _ ("The model's VAE has no encoder (“%s”)"), SD_NAMES_VAE "encoder.");
-      return NULL;
-    }
-  SdProgram *program = sd_engine_program (engine, SD_STAGE_ENCODE, 1, h, w, error);
-  g_autofree float *rgb = g_new (float, area * 3);
-  g_autofree float *moments = g_new (float, pixels * 2 * SD_LATENT_CHANNELS);
-  g_autofree float *latents = g_new (float, pixels *SD_LATENT_CHANNELS);
-
-  for (gsize i = 0; i < area; i++)
-    for (guint c = 0; c < 3; c++)
-      rgb[i * 3 + c] = image->pixels[i * image->channels + c] / 127.5f - 1.0f;
-  if (program == NULL || !nn_state_write (program->in, rgb, error)
-      || !run_program (engine, program, "encode", task, error)
-      || !read_state (engine, program, program->out, moments, _ ("The VAE's encoder"),
-                      error))
-    return NULL;
-  for (guint c = 0; c < SD_LATENT_CHANNELS; c++)
-    for (gsize i = 0; i < pixels; i++)
-      latents[c * pixels + i]
-          = moments[i * 2 * SD_LATENT_CHANNELS + c] * (float) engine->info->latent_scale;
-  return g_steal_pointer (&latents);
 }
 
 /* ---- pictures ---- */
@@ -537,15 +526,16 @@ sd_engine_warm (SdEngine *engine,
                 const BaseTask *task,
                 GError **error)
 {
-  guint n = params->cfg == 1.0 ? 1 : 2, h = params->height / 8, w = params->width / 8;
+  guint n = sd_params_passes (params, engine->info), texts = MIN (n, 2);
+  guint h = params->height / 8, w = params->width / 8;
   const struct
   {
     SdStage stage;
     guint n, h, w;
   } runs[] = {
-    { SD_STAGE_TEXT, n, 0, 0 }, { SD_STAGE_TEXT_2, n, 0, 0 },
-    { SD_STAGE_TIME, 1, 0, 0 }, { SD_STAGE_CONTEXT, n, 0, 0 },
-    { SD_STAGE_UNET, n, h, w }, { SD_STAGE_DECODE, 1, h, w },
+    { SD_STAGE_TEXT, texts, 0, 0 }, { SD_STAGE_TEXT_2, texts, 0, 0 },
+    { SD_STAGE_TIME, 1, 0, 0 },     { SD_STAGE_CONTEXT, n, 0, 0 },
+    { SD_STAGE_UNET, n, h, w },     { SD_STAGE_DECODE, 1, h, w },
   };
   if (!sd_params_check (params, error))
     return FALSE;

@@ -28,12 +28,11 @@ static const struct
 {
   const char *name;
   SdStage stage;
-} stages[SD_PLAN_STAGES] = { { "text", SD_STAGE_TEXT }, { "text 2", SD_STAGE_TEXT_2 },
-                             { "time", SD_STAGE_TIME }, { "context", SD_STAGE_CONTEXT },
-                             { "unet", SD_STAGE_UNET }, { "decoder", SD_STAGE_DECODE } };
-
-#define UNET 4
-#define DECODER 5
+} stages[SD_PLAN_STAGES]
+    = { { "text", SD_STAGE_TEXT },     { "text 2", SD_STAGE_TEXT_2 },
+        { "time", SD_STAGE_TIME },     { "context", SD_STAGE_CONTEXT },
+        { "unet", SD_STAGE_UNET },     { "decoder", SD_STAGE_DECODE },
+        { "encoder", SD_STAGE_ENCODE } };
 
 /* One search. */
 typedef struct
@@ -41,7 +40,8 @@ typedef struct
   SdEngine *planner;
   SdPlan *plan;
   SdFit fit;
-  guint n;                       /* prompts */
+  guint n; /* prompts in a pass */
+  gboolean encodes;
   GError *fault;                 /* why the last fit could not even be planned */
   guint64 copies;                /* of weights in other forms */
   guint64 needs[SD_PLAN_STAGES]; /* of each network alone, with the states */
@@ -52,7 +52,8 @@ guint
 sd_fit_rungs (const SdFit *fit)
 {
   return (fit->turns ? SD_RUNG_TURNS : 0) | (fit->split ? SD_RUNG_SPLIT : 0)
-         | (fit->bands != 0 ? SD_RUNG_BANDS : 0) | (fit->tile != 0 ? SD_RUNG_TILES : 0)
+         | (fit->bands != 0 ? SD_RUNG_BANDS : 0)
+         | (fit->tile != 0 || fit->encode_tile != 0 ? SD_RUNG_TILES : 0)
          | (fit->resident != G_MAXUINT64 ? SD_RUNG_STREAM : 0)
          | (fit->quantized ? SD_RUNG_QUANTIZED : 0) | (fit->cpu ? SD_RUNG_CPU : 0);
 }
@@ -80,44 +81,85 @@ sd_engine_set_fit (SdEngine *engine, const SdFit *fit)
 
 /* ---- measuring ---- */
 
+/* How many prompts go through a stage; of three, two have the same words. */
+static guint
+prompts_of (const Search *s, SdStage stage)
+{
+  switch (stage)
+    {
+    case SD_STAGE_TEXT:
+    case SD_STAGE_TEXT_2:
+      return MIN (s->n, 2);
+    case SD_STAGE_CONTEXT:
+    case SD_STAGE_UNET:
+      return s->n;
+    case SD_STAGE_TIME:
+    case SD_STAGE_DECODE:
+    case SD_STAGE_ENCODE:
+    case SD_STAGE_TINY:
+    case SD_N_STAGES:
+      break;
+    }
+  return 1;
+}
+
+static gboolean
+is_wanted (const Search *s, SdStage stage)
+{
+  return (stage != SD_STAGE_TEXT_2 || s->planner->texts[1] != NULL)
+         && (stage != SD_STAGE_ENCODE || s->encodes);
+}
+
+/* Sides in latents of what a stage's program is made for; 0: size plays no part. */
+static void
+size_of (const Search *s, SdStage stage, guint *h, guint *w)
+{
+  guint tile = stage == SD_STAGE_DECODE   ? s->fit.tile
+               : stage == SD_STAGE_ENCODE ? s->fit.encode_tile
+                                          : 0;
+
+  *h = *w = 0;
+  if (stage != SD_STAGE_UNET && stage != SD_STAGE_DECODE && stage != SD_STAGE_ENCODE)
+    return;
+  *h = s->plan->height / 8;
+  *w = s->plan->width / 8;
+  if (tile != 0)
+    {
+      *h = MIN (*h, tile);
+      *w = MIN (*w, tile);
+    }
+}
+
 static gboolean
 measure_stage (Search *s, guint index, GError **error)
 {
-  SdPlan *plan = s->plan;
   SdStage stage = stages[index].stage;
-  gboolean sized = stage == SD_STAGE_UNET || stage == SD_STAGE_DECODE;
-  gboolean both
-      = s->n == 2 && !s->fit.split && stage != SD_STAGE_TIME && stage != SD_STAGE_DECODE;
-  guint h = plan->height / 8, w = plan->width / 8;
-  SdPlanStage *to = &plan->stages[index];
+  guint n = prompts_of (s, stage), h, w;
+  gboolean split = s->fit.split && n > 1;
+  SdPlanStage *to = &s->plan->stages[index];
   SdProgram *program;
 
-  if (stage == SD_STAGE_TEXT_2 && s->planner->texts[1] == NULL)
+  if (!is_wanted (s, stage))
     {
       *to = (SdPlanStage){ .name = stages[index].name };
       return TRUE;
     }
-  if (stage == SD_STAGE_DECODE && s->fit.tile != 0)
-    {
-      h = MIN (h, s->fit.tile);
-      w = MIN (w, s->fit.tile);
-    }
-  program = sd_engine_program_of (s->planner, stage, both ? SD_SET_BOTH : SD_SET_FIRST,
-                                  sized ? h : 0, sized ? w : 0, error);
+  size_of (s, stage, &h, &w);
+  program = sd_engine_program_of (s->planner, stage,
+                                  split ? SD_SET_FIRST : sd_set_of_all (n), h, w, error);
   if (program == NULL)
     return FALSE;
-  if (s->n == 2 && s->fit.split && stage == SD_STAGE_UNET
-      && sd_engine_program_of (s->planner, stage, SD_SET_SECOND, h, w, error) == NULL)
-    return FALSE;
+  for (guint i = 1; i < n && split && stage == SD_STAGE_UNET; i++)
+    if (sd_engine_program_of (s->planner, stage, sd_set_of_one (i), h, w, error) == NULL)
+      return FALSE;
   *to = (SdPlanStage){ .name = stages[index].name,
                        .resident = nn_program_resident_bytes (program->program),
                        .streamed = nn_program_streamed_bytes (program->program),
                        .arena = nn_program_arena_bytes (program->program),
                        .flops = nn_program_flops (program->program) };
   s->copies += nn_program_copies_bytes (program->program);
-  if (s->n == 2 && s->fit.split && !both && stage != SD_STAGE_TIME
-      && stage != SD_STAGE_DECODE)
-    to->flops *= 2;
+  if (split)
+    to->flops *= n;
   return TRUE;
 }
 
@@ -163,17 +205,17 @@ static gboolean
 measure_networks (Search *s)
 {
   measure (s);
-  for (guint i = 0; i <= UNET; i++)
+  for (guint i = 0; i <= SD_PLAN_UNET; i++)
     if (s->needs[i] > s->plan->budget)
       return FALSE;
   return TRUE;
 }
 
 static gboolean
-measure_decoder (Search *s)
+measure_one (Search *s, guint index)
 {
   measure (s);
-  return s->needs[DECODER] <= s->plan->budget;
+  return s->needs[index] <= s->plan->budget;
 }
 
 /* ---- the ladder ---- */
@@ -186,9 +228,9 @@ stream (Search *s)
 
   s->fit.resident = 0;
   measure (s);
-  if (s->needs[UNET] > s->plan->budget)
+  if (s->needs[SD_PLAN_UNET] > s->plan->budget)
     return FALSE;
-  for (guint i = 0; i <= UNET; i++)
+  for (guint i = 0; i <= SD_PLAN_UNET; i++)
     most = MAX (most, s->plan->states + SLACK + s->plan->stages[i].arena);
   most = s->plan->budget - MIN (most, s->plan->budget);
   for (guint i = 0; i < 8; i++, most -= most / 8)
@@ -213,7 +255,7 @@ fit_networks (Search *s)
   if (measure_networks (s))
     return TRUE;
   s->fit.resident = G_MAXUINT64;
-  s->fit.split = s->n == 2;
+  s->fit.split = s->n > 1;
   if (s->fit.split && measure_networks (s))
     return TRUE;
   if (can_stream && stream (s))
@@ -225,20 +267,23 @@ fit_networks (Search *s)
   return FALSE;
 }
 
+/* The decoder or the encoder: bands are for both, tiles for each. */
 static gboolean
-fit_decoder (Search *s)
+fit_pixels (Search *s, guint index, guint *tile)
 {
-  if (measure_decoder (s))
+  guint bands = s->fit.bands;
+
+  if (measure_one (s, index))
     return TRUE;
-  s->fit.tile = 0;
-  for (s->fit.bands = 1; s->fit.bands <= MAX_BANDS; s->fit.bands++)
-    if (measure_decoder (s))
+  *tile = 0;
+  for (s->fit.bands = MAX (bands, 1); s->fit.bands <= MAX_BANDS; s->fit.bands++)
+    if (measure_one (s, index))
       return TRUE;
-  s->fit.bands = 1; /* costs tiles nothing */
+  s->fit.bands = MAX (bands, 1); /* costs tiles nothing */
   for (guint i = 0; i < G_N_ELEMENTS (tiles); i++)
     {
-      s->fit.tile = tiles[i];
-      if (measure_decoder (s))
+      *tile = tiles[i];
+      if (measure_one (s, index))
         return TRUE;
     }
   return FALSE;
@@ -272,9 +317,10 @@ tell (Search *s, gboolean found)
 }
 
 gboolean
-sd_fit_find (SdEngine *planner, guint n, SdPlan *plan, SdFit *fit, GError **error)
+sd_fit_find (
+    SdEngine *planner, const SdTask *task, SdPlan *plan, SdFit *fit, GError **error)
 {
-  Search s = { .planner = planner, .plan = plan, .n = n };
+  Search s = { .planner = planner, .plan = plan, .n = task->n, .encodes = task->encodes };
   gboolean found;
 
   s.fit.resident = G_MAXUINT64;
@@ -290,7 +336,10 @@ sd_fit_find (SdEngine *planner, guint n, SdPlan *plan, SdFit *fit, GError **erro
       s.fit.turns = s.fit.frugal = TRUE;
       /* Either side's states count for the other: the second turn sees all of them. */
       for (guint turn = 0; turn < 2 && !found; turn++)
-        found = fit_decoder (&s) && fit_networks (&s) && measure (&s);
+        found
+            = fit_pixels (&s, SD_PLAN_DECODER, &s.fit.tile)
+              && (!task->encodes || fit_pixels (&s, SD_PLAN_ENCODER, &s.fit.encode_tile))
+              && fit_networks (&s) && measure (&s);
     }
   tell (&s, found);
   g_clear_error (&s.fault);
@@ -313,16 +362,32 @@ budget_of (SdEngine *engine)
   return bytes;
 }
 
-gboolean
-sd_engine_fit_for (SdEngine *engine, const SdParams *params, GError **error)
+SdTask
+sd_task_of (const SdEngine *engine, const SdParams *params)
 {
-  guint n = params->cfg == 1.0 ? 1 : 2;
-  SdPlan plan = { .width = params->width, .height = params->height };
+  return (SdTask){ .n = sd_params_passes (params, engine->info),
+                   .width = params->width,
+                   .height = params->height,
+                   .encodes = sd_params_encode (params, engine->info) };
+}
+
+/* Where all fits at once, what was found with the encoder does without it. */
+static gboolean
+is_fit (const SdEngine *engine, const SdTask *task)
+{
+  return engine->fit_n == task->n && engine->fit_w == task->width
+         && engine->fit_h == task->height
+         && (engine->fit_encodes == task->encodes
+             || (engine->fit_encodes && sd_fit_rungs (&engine->fit) == 0));
+}
+
+gboolean
+sd_engine_fit_task (SdEngine *engine, const SdTask *task, GError **error)
+{
+  SdPlan plan = { .width = task->width, .height = task->height };
   SdFit fit;
 
-  if (engine->device == NULL
-      || (engine->fit_n == n && engine->fit_w == params->width
-          && engine->fit_h == params->height))
+  if (engine->device == NULL || is_fit (engine, task))
     return TRUE;
   g_autoptr (SdEngine) planner
       = sd_engine_new_plan (engine->model, &engine->gpu, engine->activations, error);
@@ -332,13 +397,13 @@ sd_engine_fit_for (SdEngine *engine, const SdParams *params, GError **error)
   plan.cpu = engine->gpu.kind == GPU_KIND_CPU;
   plan.budget = budget_of (engine);
   g_strlcpy (plan.device, engine->gpu.name, sizeof plan.device);
-  if (!sd_fit_find (planner, n, &plan, &fit, error))
+  if (!sd_fit_find (planner, task, &plan, &fit, error))
     return FALSE;
   if (!plan.fits && engine->any_device && engine->gpu.kind != GPU_KIND_CPU
       && sd_engine_move_to_cpu (engine))
     {
       g_free (plan.why_not);
-      return sd_engine_fit_for (engine, params, error);
+      return sd_engine_fit_task (engine, task, error);
     }
   if (!plan.fits)
     {
@@ -348,8 +413,17 @@ sd_engine_fit_for (SdEngine *engine, const SdParams *params, GError **error)
     }
   fit.cpu = engine->fit.cpu;
   sd_engine_set_fit (engine, &fit);
-  engine->fit_n = n;
-  engine->fit_w = params->width;
-  engine->fit_h = params->height;
+  engine->fit_n = task->n;
+  engine->fit_w = task->width;
+  engine->fit_h = task->height;
+  engine->fit_encodes = task->encodes;
   return TRUE;
+}
+
+gboolean
+sd_engine_fit_for (SdEngine *engine, const SdParams *params, GError **error)
+{
+  SdTask task = sd_task_of (engine, params);
+
+  return sd_engine_fit_task (engine, &task, error);
 }

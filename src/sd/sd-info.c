@@ -178,21 +178,13 @@ find_obstacle (const SdInfo *info, const Scan *scan)
   for (SdPart part = 0; part < SD_N_PARTS; part++)
     if (sd_part_needed (part, info->family) && !sd_names_has_part (scan->names, part))
       return sd_part_remedy (part, info->family);
-  if (info->unet_in_channels == 9)
-    return g_strdup (
-        _ ("This is an inpainting model: it needs a picture and a mask to begin "
-           "with, which this version cannot give it. Open the plain version of "
-           "the model."));
-  if (info->unet_in_channels == 8)
-    return g_strdup (
-        _ ("This is an instruction model (its UNet takes 8 channels): it changes a "
-           "picture that it is given, which this version cannot do yet. Open the plain "
-           "version of the model."));
-  if (info->unet_in_channels != 4)
+  if (info->unet_in_channels != SD_LATENT_CHANNELS
+      && info->unet_in_channels != SD_INPAINT_CHANNELS
+      && info->unet_in_channels != SD_INSTRUCT_CHANNELS)
     return g_strdup_printf (
-        _ ("The UNet of this model takes %u channels where a plain one "
-           "takes 4: it needs a picture to begin with, which this version "
-           "cannot give it. Open the plain version of the model."),
+        _ ("The UNet of this model takes %u channels; those of models that can be used "
+           "take 4, or 9 for in-painting, or 8 for instructions. Open the plain version "
+           "of the model."),
         info->unet_in_channels);
   if (scan->not_float != NULL)
     return g_strdup_printf (
@@ -271,6 +263,10 @@ add_manner (SdInfo *info, StModel *model)
     g_string_append (text, _ (", noise without any signal at the end"));
   if (info->few_steps)
     g_string_append (text, _ (", made for few steps"));
+  if (info->unet_in_channels == SD_INPAINT_CHANNELS)
+    g_string_append (text, _ (", made for in-painting"));
+  if (info->unet_in_channels == SD_INSTRUCT_CHANNELS)
+    g_string_append (text, _ (", made for instructions on pictures"));
   g_free (info->sentence);
   info->sentence = g_string_free (text, FALSE);
 }

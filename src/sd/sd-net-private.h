@@ -12,7 +12,6 @@
 #include "sd/sd.h"
 #include "sd/sd-names.h"
 
-#define SD_LATENT_CHANNELS 4
 #define SD_TEXT_TOKENS 77
 
 /* ---- weights by name ---- */
@@ -124,6 +123,8 @@ typedef struct _SdUnet SdUnet;
 /** sd_unet_new: @config: (nullable): text of unet/config.json */
 SdUnet *sd_unet_new (SdWeights *weights, const char *config, GError **error);
 void sd_unet_free (SdUnet *unet);
+/** sd_unet_in_channels: 4; 9: in-painting; 8: instructions */
+guint sd_unet_in_channels (const SdUnet *unet);
 guint sd_unet_context_width (const SdUnet *unet);
 guint sd_unet_n_cross (const SdUnet *unet);
 guint sd_unet_cross_width (const SdUnet *unet, guint index);
@@ -150,7 +151,7 @@ NnProgram *sd_unet_build_context (SdUnet *unet,
                                   NnState *const *kvs,
                                   gboolean profile,
                                   GError **error);
-/** sd_unet_build: @x and @out: [n][h][w][4]; @emb: [1 or n][1][1][emb_total] */
+/** sd_unet_build: @x: [n][h][w][in_channels]; @out: [n][h][w][4]; @emb: [1 or n][1][1][emb_total] */
 NnProgram *sd_unet_build (SdUnet *unet,
                           NnState *x,
                           NnState *emb,

@@ -5,7 +5,7 @@
 
 #include "config.h"
 
-#include "sd/sd.h"
+#include "sd/sd-run-private.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -46,6 +46,9 @@ sd_source_new (ImageBuffer *image)
   g_atomic_ref_count_init (&source->refs);
   source->image = image;
   source->strength = 0.75;
+  source->padding = 32;
+  source->overlap = 32;
+  source->image_cfg = 1.5;
   return source;
 }
 
@@ -271,5 +274,5 @@ sd_params_check (const SdParams *params, GError **error)
   if (!g_utf8_validate (params->prompt, -1, NULL)
       || !g_utf8_validate (params->negative, -1, NULL))
     return refuse (error, _ ("the prompt is not UTF-8 text"));
-  return TRUE;
+  return sd_source_check (params, error);
 }

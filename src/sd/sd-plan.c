@@ -33,19 +33,23 @@ plan_on (StModel *model,
   plan->width = params->width;
   plan->height = params->height;
   plan->budget = memory != 0 ? memory : gpu_info_memory_available (info);
-  if (!sd_fit_find (planner, params->cfg == 1.0 ? 1 : 2, plan, &fit, error))
+  if (!sd_params_check_for (params, planner->info, error))
     return NULL;
+  SdTask task = sd_task_of (planner, params);
+  if (!sd_fit_find (planner, &task, plan, &fit, error))
+    return NULL;
+  plan->stages[SD_PLAN_UNET].flops
+      *= (double) sd_params_n_steps (params, planner->info) * params->batch;
+  plan->stages[SD_PLAN_DECODER].flops *= params->batch;
   return g_steal_pointer (&plan);
 }
 
 /* Operations of all pictures of @params, by the device's measured speed. */
 static void
-add_time (SdPlan *plan, const SdParams *params, const GpuInfo *info)
+add_time (SdPlan *plan, const GpuInfo *info)
 {
   double flops = 0, speed = gpu_info_speed (info);
 
-  plan->stages[SD_PLAN_STAGES - 2].flops *= (double) params->steps * params->batch;
-  plan->stages[SD_PLAN_STAGES - 1].flops *= params->batch;
   for (guint i = 0; i < SD_PLAN_STAGES; i++)
     flops += plan->stages[i].flops;
   plan->seconds = plan->fits && speed > 0 ? flops / speed : 0;
@@ -85,7 +89,7 @@ sd_plan_new (StModel *model,
       plan = g_steal_pointer (&instead);
       break;
     }
-  add_time (plan, params, &info);
+  add_time (plan, &info);
   return g_steal_pointer (&plan);
 }
 

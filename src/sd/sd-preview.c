@@ -260,8 +260,9 @@ preview_by_tiny (SdEngine *engine, const float *latents, guint h, guint w)
 ImageBuffer *
 sd_run_preview (SdRun *run, guint picture, GError **error)
 {
+  SdEngine *engine = run->engine;
   const float *denoised = sd_run_denoised (run, NULL);
-  gsize n = SD_LATENT_CHANNELS * (gsize) run->h * run->w;
+  ImageBuffer *image;
 
   if (denoised == NULL || picture >= run->params->batch)
     {
@@ -270,12 +271,14 @@ sd_run_preview (SdRun *run, guint picture, GError **error)
                    picture + 1);
       return NULL;
     }
+  denoised += picture * SD_LATENT_CHANNELS * (gsize) run->h * run->w;
   if (decode_is_cheap (run))
-    return sd_engine_decode_latents (run->engine, denoised + picture * n, run->h, run->w,
-                                     NULL, error);
-  ImageBuffer *tiny
-      = preview_by_tiny (run->engine, denoised + picture * n, run->h, run->w);
-  if (tiny != NULL)
-    return tiny;
-  return preview_by_factors (run->engine, denoised + picture * n, run->h, run->w, error);
+    image = sd_engine_decode_latents (engine, denoised, run->h, run->w, NULL, error);
+  else
+    {
+      image = preview_by_tiny (engine, denoised, run->h, run->w);
+      if (image == NULL)
+        image = preview_by_factors (engine, denoised, run->h, run->w, error);
+    }
+  return sd_run_compose (run, image, error);
 }

@@ -83,21 +83,17 @@ static gboolean
 recover_shortage (SdEngine *engine, const char **warn)
 {
   SdFit before = engine->fit;
-  g_autoptr (SdParams) params = sd_params_new_for (engine->info);
+  SdTask task = { engine->fit_n, engine->fit_w, engine->fit_h, engine->fit_encodes };
 
   if (engine->device == NULL || ++engine->shortages > MAX_SHORTAGES)
     return FALSE;
   sd_engine_reset_context (engine);
   if (engine->shortages == 1)
     return TRUE;
-  params->cfg = engine->fit_n == 1 ? 1.0 : 2.0;
-  params->width = engine->fit_w;
-  params->height = engine->fit_h;
-  engine->fit_n = 0;
   while (engine->shortages <= MAX_SHORTAGES)
     {
       engine->fit_n = 0;
-      if (params->width == 0 || !sd_engine_fit_for (engine, params, NULL))
+      if (task.width == 0 || !sd_engine_fit_task (engine, &task, NULL))
         return FALSE;
       if (sd_fit_rungs (&engine->fit) != sd_fit_rungs (&before)
           || engine->fit.resident < before.resident)

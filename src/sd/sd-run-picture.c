@@ -110,7 +110,7 @@ exact_text (SdRun *run, guint picture)
     }
   base_json_key (json, "sigmas");
   base_json_begin_array (json);
-  for (guint i = 0; i <= p->steps; i++)
+  for (guint i = 0; i <= run->steps; i++)
     base_json_double (json, run->sigmas[i]);
   base_json_end_array (json);
   base_json_end_object (json);

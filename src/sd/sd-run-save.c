@@ -50,6 +50,7 @@ sd_run_save (SdRun *run)
   g_variant_dict_insert (&dict, "sampler", "s", sampler_kind_name (p->sampler));
   g_variant_dict_insert (&dict, "schedule", "s", sampler_schedule_name (p->schedule));
   g_variant_dict_insert (&dict, "noise-given", "b", run->noise_given);
+  sd_begin_save (run, &dict);
   g_variant_dict_insert_value (
       &dict, "state",
       g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, sampler, TRUE));
@@ -62,6 +63,7 @@ sd_run_save (SdRun *run)
 static gboolean
 read_params (GVariantDict *dict, SdParams *p, GError **error)
 {
+  g_autoptr (GError) fault = NULL;
   g_autofree char *rng = NULL, *sampler = NULL, *schedule = NULL;
 
   if (!g_variant_dict_lookup (dict, "prompt", "s", &p->prompt)
@@ -78,6 +80,12 @@ read_params (GVariantDict *dict, SdParams *p, GError **error)
     {
       g_set_error (error, SD_ERROR, SD_ERROR_STATE,
                    _ ("The stopped picture's state is incomplete"));
+      return FALSE;
+    }
+  p->source = sd_source_load (dict, &fault);
+  if (fault != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&fault));
       return FALSE;
     }
   p->rng = g_strcmp0 (rng, "nv") == 0 ? BASE_RANDOM_NV : BASE_RANDOM_CPU;
@@ -150,7 +158,7 @@ sd_run_load (SdEngine *engine, GBytes *bytes, const BaseTask *task, GError **err
     return NULL;
   g_variant_dict_lookup (&dict, "noise-given", "b", &run->noise_given);
   run->sampler = read_sampler (&dict, error);
-  if (run->sampler == NULL)
+  if (run->sampler == NULL || !sd_begin_load (run, &dict, error))
     return NULL;
   return g_steal_pointer (&run);
 }

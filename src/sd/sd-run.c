@@ -21,9 +21,8 @@ sd_run_warn (SdRun *run, char *text)
   g_ptr_array_insert (run->warnings, run->warnings->len - 1, text);
 }
 
-/* Whether it is worth trying again; says so to the user, once. */
-static gboolean
-may_retry (SdRun *run, GError **fault)
+gboolean
+sd_run_may_retry (SdRun *run, GError **fault)
 {
   const char *warn;
 
@@ -38,26 +37,36 @@ may_retry (SdRun *run, GError **fault)
 
 /* ---- beginning ---- */
 
+/* Different texts among the prompts of a pass. */
+static guint
+texts_of (const SdRun *run)
+{
+  return MIN (run->prompts, 2);
+}
+
 /* What is computed on the host: tokens, with what is to be said of them, and sigmas. */
 static gboolean
 plan (SdRun *run, guint *ids, GError **error)
 {
   SdEngine *engine = run->engine;
   const SdParams *params = run->params;
-  guint n = run->prompts, stride = n * SD_TEXT_TOKENS;
-  gsize n_rows = (gsize) params->steps * sd_engine_embed_rows (engine, n);
+  guint n = texts_of (run), stride = n * SD_TEXT_TOKENS;
+  gsize n_rows;
 
+  if (!sd_source_schedule (params, engine->info, &engine->levels, &run->sigmas,
+                           &run->steps, error))
+    return FALSE;
+  n_rows = (gsize) run->steps * sd_engine_embed_rows (engine, run->prompts);
   if (n == 2)
     sd_prompt_ids (run, params->negative, TRUE, ids, stride);
   sd_prompt_ids (run, params->prompt, FALSE, ids + (n - 1) * SD_TEXT_TOKENS, stride);
   sd_prompt_check_words (run, params->prompt);
-  run->context = g_new (float, (gsize) stride *sd_engine_context_width (engine));
+  run->context = g_new (
+      float, (gsize) run->prompts *SD_TEXT_TOKENS *sd_engine_context_width (engine));
   if (sd_engine_pooled_width (engine) > 0)
-    run->pooled = g_new (float, (gsize) n *sd_engine_pooled_width (engine));
+    run->pooled = g_new (float, (gsize) run->prompts *sd_engine_pooled_width (engine));
   run->rows = g_new (float, n_rows *sd_unet_emb_total (engine->unet));
-  run->sigmas = g_new (double, params->steps + 1);
-  return sampler_schedule_fill (params->schedule, &engine->levels, params->steps,
-                                run->sigmas, error);
+  return TRUE;
 }
 
 /* Times and, where the UNet takes them, labels: for each step those of all prompts. */
@@ -65,7 +74,7 @@ static gboolean
 embed (SdRun *run, const BaseTask *task, GError **error)
 {
   SdEngine *engine = run->engine;
-  guint steps = run->params->steps, each = sd_engine_embed_rows (engine, run->prompts);
+  guint steps = run->steps, each = sd_engine_embed_rows (engine, run->prompts);
   gsize width = sd_engine_label_width (engine), all = each * width;
   g_autofree double *times = g_new (double, (gsize) steps *each);
   g_autofree float *labels = width > 0 ? g_new (float, steps *all) : NULL;
@@ -81,12 +90,30 @@ embed (SdRun *run, const BaseTask *task, GError **error)
                                 error);
 }
 
+/* Of two texts, to negative, negative, prompt. */
+static void
+repeat_first (SdRun *run)
+{
+  gsize rows = (gsize) SD_TEXT_TOKENS * sd_engine_context_width (run->engine);
+  gsize pooled = sd_engine_pooled_width (run->engine);
+
+  memcpy (run->context + 2 * rows, run->context + rows, rows * sizeof (float));
+  memcpy (run->context + rows, run->context, rows * sizeof (float));
+  if (run->pooled == NULL)
+    return;
+  memcpy (run->pooled + 2 * pooled, run->pooled + pooled, pooled * sizeof (float));
+  memcpy (run->pooled + pooled, run->pooled, pooled * sizeof (float));
+}
+
 static gboolean
 encode (SdRun *run, const guint *ids, const BaseTask *task, GError **error)
 {
-  return sd_engine_encode_tokens (run->engine, ids, run->prompts, run->context,
-                                  run->pooled, task, error)
-         && embed (run, task, error);
+  if (!sd_engine_encode_tokens (run->engine, ids, texts_of (run), run->context,
+                                run->pooled, task, error))
+    return FALSE;
+  if (run->prompts == 3)
+    repeat_first (run);
+  return embed (run, task, error);
 }
 
 static gboolean
@@ -98,7 +125,7 @@ prepare (SdRun *run, const BaseTask *task, GError **error)
   if (!plan (run, ids, error))
     return FALSE;
   while (!encode (run, ids, task, &fault))
-    if (!may_retry (run, &fault))
+    if (!sd_run_may_retry (run, &fault))
       {
         g_propagate_error (error, g_steal_pointer (&fault));
         return FALSE;
@@ -112,18 +139,20 @@ sd_run_start (SdEngine *engine,
               const BaseTask *task,
               GError **error)
 {
-  if (!sd_params_check (params, error) || !sd_engine_begin (engine, error)
-      || !sd_engine_fit_for (engine, params, error))
+  if (!sd_params_check_for (params, engine->info, error)
+      || !sd_engine_begin (engine, error) || !sd_engine_fit_for (engine, params, error))
     return NULL;
   g_autoptr (SdRun) run = g_new0 (SdRun, 1);
   run->engine = engine;
   run->params = sd_params_copy (params);
   run->h = params->height / 8;
   run->w = params->width / 8;
-  run->prompts = params->cfg == 1.0 ? 1 : 2;
+  run->prompts = sd_params_passes (params, engine->info);
   run->serial = ++engine->last_serial;
   run->warnings = g_ptr_array_new_with_free_func (g_free);
   g_ptr_array_add (run->warnings, NULL);
+  if (!sd_run_frame (run, error))
+    return NULL;
   base_task_progress (task, "text", 0, 1);
   if (!prepare (run, task, error))
     return NULL;
@@ -139,7 +168,7 @@ sd_run_new (SdEngine *engine,
             GError **error)
 {
   g_autoptr (SdRun) run = sd_run_start (engine, params, task, error);
-  if (run == NULL)
+  if (run == NULL || !sd_run_encode (run, task, error))
     return NULL;
   gsize n_per = SD_LATENT_CHANNELS * (gsize) run->h * run->w;
   guint batch = params->batch;
@@ -165,9 +194,13 @@ sd_run_new (SdEngine *engine,
     }
   if (run->noise_given)
     memcpy (x, noise, sizeof (float) * batch * n_per);
-  for (gsize i = 0; i < batch * n_per; i++)
-    x[i] *= (float) run->sigmas[0];
-  run->sampler = sampler_run_new (params->sampler, run->sigmas, params->steps, x, n_per,
+  if (!sd_run_begin_latents (run, x, error))
+    {
+      for (guint i = 0; i < batch; i++)
+        base_random_free (randoms[i]);
+      return NULL;
+    }
+  run->sampler = sampler_run_new (params->sampler, run->sigmas, run->steps, x, n_per,
                                   batch, randoms);
   return g_steal_pointer (&run);
 }
@@ -178,6 +211,7 @@ sd_run_free (SdRun *run)
   if (run == NULL)
     return;
   sampler_run_free (run->sampler);
+  sd_begin_clear (&run->begin);
   sd_params_free (run->params);
   g_clear_pointer (&run->warnings, g_ptr_array_unref);
   g_free (run->context);
@@ -196,7 +230,7 @@ sd_run_warnings (SdRun *run)
 guint
 sd_run_n_steps (SdRun *run)
 {
-  return run->params->steps;
+  return run->steps;
 }
 
 guint
@@ -219,7 +253,7 @@ time_row (SdRun *run, double sigma)
   gsize each = sd_engine_embed_rows (run->engine, run->prompts)
                * (gsize) sd_unet_emb_total (run->engine->unet);
 
-  for (guint i = 0; i < run->params->steps; i++)
+  for (guint i = 0; i < run->steps; i++)
     if (run->sigmas[i] == sigma)
       return run->rows + i * each;
   return NULL;
@@ -227,7 +261,9 @@ time_row (SdRun *run, double sigma)
 
 /* What the network is for: of x = clean + sigma·noise it predicts the noise (or v =
  * noise·cos − clean·sin), once for each prompt; guidance goes from the first prediction
- * beyond the second. Here for one picture of n values. */
+ * beyond the second. With a picture to be changed there is a guidance of its own from
+ * what is predicted without to what is predicted with it (Brooks et al. 2023). Here for
+ * one picture of n values. */
 static void
 predict (const SdRun *run,
          const float *x,
@@ -240,12 +276,15 @@ predict (const SdRun *run,
   float keep = v ? 1.0f / (sigma * sigma + 1.0f) : 1.0f;
   float take = v ? sigma / sqrtf (sigma * sigma + 1.0f) : sigma;
   float cfg = (float) run->params->cfg;
+  float image_cfg = run->prompts == 3 ? (float) run->params->source->image_cfg : 0;
 
   for (gsize i = 0; i < n; i++)
     {
       float e = out[i];
       if (run->prompts == 2)
         e += cfg * (out[n + i] - e);
+      else if (run->prompts == 3)
+        e += image_cfg * (out[n + i] - e) + cfg * (out[2 * n + i] - out[n + i]);
       denoised[i] = x[i] * keep - e * take;
     }
 }
@@ -265,9 +304,13 @@ denoise (
       = scaled != NULL ? nn_alloc (run->prompts * n, sizeof *out, _ ("The step"), error)
                        : NULL;
 
+  const float *extra[SD_MAX_PROMPTS];
+  SdInput input = { scaled, run->h, run->w, extra };
+
   g_return_val_if_fail (row != NULL, FALSE);
   if (out == NULL)
     return FALSE;
+  sd_run_extra (run, extra);
   if (engine->context_owner != run->serial)
     {
       if (!sd_engine_set_context (engine, run->context, run->prompts, data->task, error))
@@ -278,14 +321,14 @@ denoise (
     {
       for (gsize i = 0; i < n; i++)
         scaled[i] = x[p * n + i] * scale;
-      if (!sd_engine_pass (engine, scaled, run->prompts, run->h, run->w, row, out,
-                           data->task, error))
+      if (!sd_engine_pass (engine, &input, run->prompts, row, out, data->task, error))
         {
           g_prefix_error (error, _ ("Step %u of %u: "), sd_run_step_index (run) + 1,
-                          run->params->steps);
+                          run->steps);
           return FALSE;
         }
       predict (run, x + p * n, out, n, (float) sigma, denoised + p * n);
+      sd_run_blend (run, p, denoised + p * n);
     }
   return TRUE;
 }
@@ -299,17 +342,17 @@ sd_run_step (SdRun *run, const BaseTask *task, GError **error)
   if (sampler_run_finished (run->sampler))
     {
       g_set_error (error, SD_ERROR, SD_ERROR_STATE, _ ("All %u steps are done"),
-                   run->params->steps);
+                   run->steps);
       return FALSE;
     }
   while (!sampler_run_step (run->sampler, denoise, &data, &fault))
-    if (!may_retry (run, &fault))
+    if (!sd_run_may_retry (run, &fault))
       {
         g_propagate_error (error, g_steal_pointer (&fault));
         return FALSE;
       }
-  base_task_progress (task, "step", sd_run_step_index (run), run->params->steps);
-  return TRUE;
+  base_task_progress (task, "step", sd_run_step_index (run), run->steps);
+  return sd_run_end (run, error);
 }
 
 static gsize
@@ -323,7 +366,7 @@ sd_run_latents (SdRun *run, gsize *n)
 {
   if (n != NULL)
     *n = count (run) * run->params->batch;
-  return sampler_run_latents (run->sampler);
+  return run->begin.final != NULL ? run->begin.final : sampler_run_latents (run->sampler);
 }
 
 const float *
@@ -346,5 +389,7 @@ sd_run_decode (SdRun *run, guint picture, const BaseTask *task, GError **error)
       return NULL;
     }
   const float *latents = sd_run_latents (run, NULL) + picture * count (run);
-  return sd_engine_decode_latents (run->engine, latents, run->h, run->w, task, error);
+  return sd_run_compose (
+      run, sd_engine_decode_latents (run->engine, latents, run->h, run->w, task, error),
+      error);
 }

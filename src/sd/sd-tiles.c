@@ -16,41 +16,38 @@
 
 #define MIN_OVERLAP 8 /* latents */
 
-/* Where tiles of @tile latents begin along a side of @side. */
-static guint
-n_tiles (guint side, guint tile)
+guint
+sd_tile_count (guint side, guint tile)
 {
   return side <= tile ? 1
                       : (side - tile + tile - MIN_OVERLAP - 1) / (tile - MIN_OVERLAP) + 1;
 }
 
-static guint
-tile_start (guint side, guint tile, guint n, guint i)
+guint
+sd_tile_start (guint side, guint tile, guint n, guint i)
 {
   return n == 1 ? 0 : (guint) ((guint64) i * (side - tile) / (n - 1));
 }
 
-/* The share of pixel @p of a tile of @length pixels: one where nobody overlaps; the sum
- * over all tiles is divided by in the end. */
-static float
-share_of (guint p, guint length)
+float
+sd_tile_share (guint p, guint length, guint unit)
 {
-  guint ramp = 8 * MIN_OVERLAP;
+  guint ramp = unit * MIN_OVERLAP;
   guint edge = MIN (p + 1, length - p);
 
   return (float) MIN (edge, ramp) / ramp;
 }
 
-/* Sums of shares along one side, for every pixel. */
-static float *
-share_sums (guint side, guint tile)
+float *
+sd_tile_sums (guint side, guint tile, guint unit)
 {
-  guint n = n_tiles (side, tile);
-  float *sums = g_new0 (float, 8 * side);
+  guint n = sd_tile_count (side, tile);
+  float *sums = g_new0 (float, unit *side);
 
   for (guint i = 0; i < n; i++)
-    for (guint p = 0; p < 8 * tile; p++)
-      sums[8 * tile_start (side, tile, n, i) + p] += share_of (p, 8 * tile);
+    for (guint p = 0; p < unit * tile; p++)
+      sums[unit * sd_tile_start (side, tile, n, i) + p]
+          += sd_tile_share (p, unit * tile, unit);
   return sums;
 }
 
@@ -79,8 +76,8 @@ blend (const Job *job, guint y0, guint x0, const float *tile)
   for (guint y = 0; y < 8 * job->th; y++)
     for (guint x = 0; x < 8 * job->tw; x++)
       {
-        float share = share_of (y, 8 * job->th) / job->down[8 * y0 + y]
-                      * (share_of (x, 8 * job->tw) / job->across[8 * x0 + x]);
+        float share = sd_tile_share (y, 8 * job->th, 8) / job->down[8 * y0 + y]
+                      * (sd_tile_share (x, 8 * job->tw, 8) / job->across[8 * x0 + x]);
         float *to = job->rgb + (((gsize) 8 * y0 + y) * 8 * job->w + 8 * x0 + x) * 3;
         const float *from = tile + ((gsize) y * 8 * job->tw + x) * 3;
 
@@ -92,7 +89,7 @@ blend (const Job *job, guint y0, guint x0, const float *tile)
 static gboolean
 decode_tiles (SdEngine *engine, const Job *job, const BaseTask *task, GError **error)
 {
-  guint down = n_tiles (job->h, job->th), across = n_tiles (job->w, job->tw);
+  guint down = sd_tile_count (job->h, job->th), across = sd_tile_count (job->w, job->tw);
   gsize pixels = (gsize) job->th * job->tw;
   g_autofree float *z
       = nn_alloc (pixels, SD_LATENT_CHANNELS * sizeof *z, "a tile", error);
@@ -103,8 +100,8 @@ decode_tiles (SdEngine *engine, const Job *job, const BaseTask *task, GError **e
     return FALSE;
   for (guint i = 0; i < down * across; i++)
     {
-      guint y0 = tile_start (job->h, job->th, down, i / across);
-      guint x0 = tile_start (job->w, job->tw, across, i % across);
+      guint y0 = sd_tile_start (job->h, job->th, down, i / across);
+      guint x0 = sd_tile_start (job->w, job->tw, across, i % across);
 
       cut (job, y0, x0, z);
       if (!sd_engine_decode_whole (engine, z, job->th, job->tw, tile, task, error))
@@ -128,8 +125,8 @@ sd_engine_decode (SdEngine *engine,
 
   if (most == 0 || (h <= most && w <= most))
     return sd_engine_decode_whole (engine, latents, h, w, rgb, task, error);
-  g_autofree float *down = share_sums (h, job.th);
-  g_autofree float *across = share_sums (w, job.tw);
+  g_autofree float *down = sd_tile_sums (h, job.th, 8);
+  g_autofree float *across = sd_tile_sums (w, job.tw, 8);
   job.down = down;
   job.across = across;
   memset (rgb, 0, (gsize) h * w * 64 * 3 * sizeof *rgb);

@@ -47,6 +47,7 @@ struct _SdUnet
   GArray *parts;      /* SdUnetPart */
   GArray *embs;       /* SdUnetEmb */
   GArray *crosses;    /* SdUnetCross */
+  guint in_channels;
   guint channels;     /* of the first level: width of the time embedding's sinusoid */
   guint emb_total, context_width, label_width;
 };

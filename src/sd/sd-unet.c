@@ -200,14 +200,16 @@ walk_inputs (Walk *walk, GError **error)
           UNET);
       return FALSE;
     }
-  if (conv_in->shape[1] != SD_LATENT_CHANNELS)
+  if (conv_in->shape[1] != SD_LATENT_CHANNELS && conv_in->shape[1] != SD_INPAINT_CHANNELS
+      && conv_in->shape[1] != SD_INSTRUCT_CHANNELS)
     {
       g_set_error (error, SD_ERROR, SD_ERROR_UNSUPPORTED,
-                   _ ("The UNet takes %u channels; only UNets of %u, which "
-                      "begin from noise alone, can be used"),
-                   (guint) conv_in->shape[1], SD_LATENT_CHANNELS);
+                   _ ("The UNet takes %u channels; only UNets of 4, of 9 (in-painting) "
+                      "and of 8 (instructions) can be used"),
+                   (guint) MIN (conv_in->shape[1], G_MAXUINT));
       return FALSE;
     }
+  unet->in_channels = (guint) conv_in->shape[1];
   unet->channels = conv_in->shape[0];
   const StTensor *label = find (unet, "label_emb.0.0", "weight");
   unet->label_width
@@ -366,6 +368,12 @@ sd_unet_free (SdUnet *unet)
   g_array_unref (unet->embs);
   g_array_unref (unet->crosses);
   g_free (unet);
+}
+
+guint
+sd_unet_in_channels (const SdUnet *unet)
+{
+  return unet->in_channels;
 }
 
 guint

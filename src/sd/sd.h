@@ -66,6 +66,12 @@ void sd_extras_free (SdExtras *extras);
  * model is shared with another thread */
 void sd_extras_attach (StModel *model, SdExtras *extras);
 
+/* Channels that a UNet takes: latents alone; with a mask and the latents of what is not
+ * masked; with the latents of a picture to be changed. */
+#define SD_LATENT_CHANNELS 4
+#define SD_INPAINT_CHANNELS 9
+#define SD_INSTRUCT_CHANNELS 8
+
 typedef struct
 {
   SdFamily family;
@@ -77,9 +83,9 @@ typedef struct
   char *prediction_key; /* (nullable): what says so; NULL: nothing, which means epsilon */
   gboolean zero_snr;    /* trained with a last level without signal */
   gboolean few_steps;   /* by its name: Turbo, Lightning, LCM … */
-  guint unet_in_channels;
-  double latent_scale; /* what latents are multiplied with to have unit variance */
-  guint width, height; /* default size */
+  guint unet_in_channels; /* SD_LATENT_CHANNELS … */
+  double latent_scale;    /* what latents are multiplied with to have unit variance */
+  guint width, height;    /* default size */
   guint steps;
   double cfg;
   SamplerKind sampler;
@@ -158,15 +164,18 @@ typedef struct
   SdMasked masked;
   gboolean only_masked; /* the masked part alone, at full size, put back */
   guint padding;        /* pixels around it then */
+  guint mask_blur;      /* by how much the mask was blurred: to be told, not done */
   gboolean soft;        /* greys of the mask blend at each step */
   guint extend[4];      /* pixels to add: left, top, right, bottom; multiples of 8 */
+  guint overlap;        /* pixels of the picture that are made anew along them, mixed */
   gboolean instruct;    /* the prompt says what to change: an instruction model */
   double image_cfg;     /* its second guidance, by the picture */
   char *path;           /* (nullable): the file that @image was read from */
   gatomicrefcount refs;
 } SdSource;
 
-/** sd_source_new: @image is taken; nothing masked, strength 0.75 */
+/** sd_source_new: @image is taken; nothing masked, strength 0.75, padding and overlap of
+ * 32, image_cfg 1.5 */
 SdSource *sd_source_new (ImageBuffer *image);
 /** sd_source_copy: a new one to be changed, which shares picture and mask */
 SdSource *sd_source_copy (const SdSource *source);
@@ -254,6 +263,28 @@ sd_params_new_for (const SdInfo *info); /* the model's defaults, empty prompt, s
 SdParams *sd_params_copy (const SdParams *params);
 void sd_params_free (SdParams *params);
 gboolean sd_params_check (const SdParams *params, GError **error);
+/** sd_params_check_for: as sd_params_check, and whether the model can do it: an
+ * instruction model wants a picture, and other models follow no instructions */
+gboolean sd_params_check_for (const SdParams *params, const SdInfo *info, GError **error);
+/** sd_params_n_steps: how many steps are made: less than `steps` where a picture is
+ * begun from, and its strength says so */
+guint sd_params_n_steps (const SdParams *params, const SdInfo *info);
+/** sd_params_passes: prompts that go through the UNet in each step: 1, 2 with guidance, 3
+ * with two guidances */
+guint sd_params_passes (const SdParams *params, const SdInfo *info);
+/** sd_params_encode: whether a picture is encoded before the first step */
+gboolean sd_params_encode (const SdParams *params, const SdInfo *info);
+/** sd_params_result_size: of the picture that comes out: with a mask it may be larger
+ * than what is made */
+void sd_params_result_size (const SdParams *params, guint *width, guint *height);
+/**
+ * sd_params_compose: what sd_engine_decode_latents() gave for a step of a run of @params,
+ * put into the source's picture where that has a mask
+ *
+ * Returns: (transfer full) (nullable): without a mask a copy. Thread: any
+ */
+ImageBuffer *
+sd_params_compose (const SdParams *params, const ImageBuffer *made, GError **error);
 
 typedef enum
 {
@@ -286,7 +317,7 @@ typedef struct
   double flops; /* of a whole picture */
 } SdPlanStage;
 
-#define SD_PLAN_STAGES 6
+#define SD_PLAN_STAGES 7
 
 typedef struct
 {
@@ -405,7 +436,8 @@ gboolean sd_run_step (SdRun *run, const BaseTask *task, GError **error);
 const float *sd_run_latents (SdRun *run, gsize *n);
 const float *sd_run_denoised (SdRun *run, gsize *n);
 /** sd_run_preview: of the predicted clean picture: the VAE where cheap, else fitted
- * factors, then of half the picture's size */
+ * factors, then of half the picture's size; with a mask, what is not masked is as it was
+ */
 ImageBuffer *sd_run_preview (SdRun *run, guint picture, GError **error);
 /** sd_run_decode: the VAE's picture of the current latents; refuses non-finite or blank
  * ones */

@@ -77,8 +77,8 @@ typedef struct
 static gboolean
 run_pass (Bench *b, GError **error)
 {
-  return sd_engine_pass (b->engine, b->x, 2, b->side, b->side, b->row, b->out, NULL,
-                         error);
+  return sd_engine_pass (b->engine, &(SdInput){ b->x, b->side, b->side, NULL }, 2, b->row,
+                         b->out, NULL, error);
 }
 
 static gboolean

@@ -172,7 +172,8 @@ check_pass (guint index)
     {
       g_autofree char *what = g_strdup_printf (
           "pass at t = %g, latents %u×%u, prompt %u of %u", t, h, w, i + 1, n);
-      sd_engine_pass (engine, x + i * each, n, h, w, row, out, NULL, &error);
+      sd_engine_pass (engine, &(SdInput){ x + i * each, h, w, NULL }, n, row, out, NULL,
+                      &error);
       g_assert_no_error (error);
       compare (what, out + i * each, expected + i * each, each, pass_bound);
     }

@@ -181,19 +181,32 @@ test_other_families (void)
                  "refiner");
 }
 
+/* Models that begin from a picture are told apart by the channels of their UNet. */
 static void
-test_unusable (void)
+test_channels (void)
 {
   const char *inpaint[]
       = { UNET "input_blocks.0.0.weight F16 32,9,3,3", SD1_VAE, SD1_TEXT, NULL };
-  assert_cannot (inpaint, SD_FAMILY_SD1,
-                 "Stable Diffusion 1.x, F16, text encoder, UNet and VAE inside",
-                 "inpainting model");
+  g_autoptr (SdInfo) nine = info_of (inpaint, NULL);
+  g_assert_true (nine->can_generate);
+  g_assert_cmpuint (nine->unet_in_channels, ==, SD_INPAINT_CHANNELS);
+  g_assert_nonnull (strstr (nine->sentence, "made for in-painting"));
   const char *edit[]
       = { UNET "input_blocks.0.0.weight F16 32,8,3,3", SD1_VAE, SD1_TEXT, NULL };
-  assert_cannot (edit, SD_FAMILY_SD1,
+  g_autoptr (SdInfo) eight = info_of (edit, NULL);
+  g_assert_true (eight->can_generate);
+  g_assert_cmpuint (eight->unet_in_channels, ==, SD_INSTRUCT_CHANNELS);
+  g_assert_nonnull (strstr (eight->sentence, "made for instructions on pictures"));
+}
+
+static void
+test_unusable (void)
+{
+  const char *odd[]
+      = { UNET "input_blocks.0.0.weight F16 32,7,3,3", SD1_VAE, SD1_TEXT, NULL };
+  assert_cannot (odd, SD_FAMILY_SD1,
                  "Stable Diffusion 1.x, F16, text encoder, UNet and VAE inside",
-                 "instruction model");
+                 "7 channels");
   const char *edm[] = { SD1_UNET, SD1_VAE, SD1_TEXT, "edm_mean F32 4", NULL };
   assert_cannot (edm, SD_FAMILY_SD1,
                  "Stable Diffusion 1.x, F16, text encoder, UNet and VAE inside",
@@ -409,6 +422,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sd/info/older-text-names", test_older_text_names);
   g_test_add_func ("/sd/info/missing-parts", test_missing_parts);
   g_test_add_func ("/sd/info/other-families", test_other_families);
+  g_test_add_func ("/sd/info/channels", test_channels);
   g_test_add_func ("/sd/info/unusable", test_unusable);
   g_test_add_func ("/sd/info/foreign", test_foreign);
   g_test_add_func ("/sd/info/metadata", test_metadata);

@@ -149,7 +149,7 @@ run_pass (const char *path, const char *config, float out[4 * 64])
   g_assert_no_error (error);
   sd_engine_set_context (engine, context, 1, NULL, &error);
   g_assert_no_error (error);
-  sd_engine_pass (engine, x, 1, 8, 8, row, out, NULL, &error);
+  sd_engine_pass (engine, &(SdInput){ x, 8, 8, NULL }, 1, row, out, NULL, &error);
   g_assert_no_error (error);
 }
 

@@ -209,7 +209,8 @@ compute (SdEngine *engine, float *latents, float *rgb)
   g_assert_no_error (error);
   sd_engine_set_context (engine, context, 1, NULL, &error);
   g_assert_no_error (error);
-  sd_engine_pass (engine, x, 1, SIDE, SIDE, row, latents, NULL, &error);
+  sd_engine_pass (engine, &(SdInput){ x, SIDE, SIDE, NULL }, 1, row, latents, NULL,
+                  &error);
   g_assert_no_error (error);
   sd_engine_decode (engine, latents, SIDE, SIDE, rgb, NULL, &error);
   g_assert_no_error (error);
