@@ -37,6 +37,8 @@ json_stages (BaseJson *json, const SdPlan *plan)
     {
       const SdPlanStage *stage = &plan->stages[i];
 
+      if (i == SD_PLAN_STAGES - 1 && stage->arena == 0) /* no picture is encoded */
+        continue;
       base_json_begin_object (json);
       base_json_key (json, "name");
       base_json_string (json, stage->name);
@@ -104,9 +106,10 @@ print_text (const SdPlan *plan)
     cli_print ("%s\n", plan->why_not);
   cli_print ("\n%-10s %14s %14s %14s\n", "MiB", "weights", "streamed", "arena");
   for (guint i = 0; i < SD_PLAN_STAGES; i++)
-    cli_print ("%-10s %14.1f %14.1f %14.1f\n", plan->stages[i].name,
-               mib (plan->stages[i].resident), mib (plan->stages[i].streamed),
-               mib (plan->stages[i].arena));
+    if (i < SD_PLAN_STAGES - 1 || plan->stages[i].arena > 0)
+      cli_print ("%-10s %14.1f %14.1f %14.1f\n", plan->stages[i].name,
+                 mib (plan->stages[i].resident), mib (plan->stages[i].streamed),
+                 mib (plan->stages[i].arena));
   cli_print ("\nDevice memory at most %.1f of %.1f MiB; host memory about %.1f MiB\n",
              mib (plan->device_bytes), mib (plan->budget), mib (plan->host_bytes));
   if (plan->seconds > 0)

@@ -151,7 +151,8 @@ NnProgram *sd_unet_build_context (SdUnet *unet,
                                   NnState *const *kvs,
                                   gboolean profile,
                                   GError **error);
-/** sd_unet_build: @x: [n][h][w][in_channels]; @out: [n][h][w][4]; @emb: [1 or n][1][1][emb_total] */
+/** sd_unet_build: @x: [n][h][w][in_channels]; @out: [n][h][w][4]; @emb: [1 or
+ * n][1][1][emb_total] */
 NnProgram *sd_unet_build (SdUnet *unet,
                           NnState *x,
                           NnState *emb,

@@ -10,9 +10,10 @@
 #include <glib/gi18n-lib.h>
 #include <math.h>
 
-#define MAX_CFG 100.0
-#define MAX_STRENGTH 0.999 /* A1111's: with 1 there would be no level left to begin at   \
-                            */
+#define MAX_IMAGE_CFG 100.0
+#define MAX_STRENGTH                                                                     \
+  0.999 /* A1111's: with 1 there would be no level left to begin at                      \
+         */
 
 static gboolean refuse (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
@@ -115,11 +116,11 @@ sd_source_check (const SdParams *params, GError **error)
     return TRUE;
   if (source->image == NULL)
     return refuse (error, _ ("There is no picture to begin from"));
-  if (!(source->image_cfg >= 0.0 && source->image_cfg <= MAX_CFG))
+  if (!(source->image_cfg >= 0.0 && source->image_cfg <= MAX_IMAGE_CFG))
     return refuse (error,
                    _ ("guidance by the picture %g is out of range: it must be from 0 to "
                       "%g"),
-                   source->image_cfg, MAX_CFG);
+                   source->image_cfg, MAX_IMAGE_CFG);
   return check_strength (params, error) && check_extend (source, error)
          && check_mask (source, error);
 }

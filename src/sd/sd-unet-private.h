@@ -48,6 +48,6 @@ struct _SdUnet
   GArray *embs;       /* SdUnetEmb */
   GArray *crosses;    /* SdUnetCross */
   guint in_channels;
-  guint channels;     /* of the first level: width of the time embedding's sinusoid */
+  guint channels; /* of the first level: width of the time embedding's sinusoid */
   guint emb_total, context_width, label_width;
 };

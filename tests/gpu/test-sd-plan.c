@@ -79,18 +79,56 @@ test_search (void)
   g_assert_no_error (error);
   SdPlan plan = { .width = 512, .height = 512, .budget = GIB + GIB / 8 };
   g_strlcpy (plan.device, small.name, sizeof plan.device);
-  g_assert_true (sd_fit_find (planner, 2, &plan, &fit, &error));
+  g_assert_true (sd_fit_find (planner, &(SdTask){ .n = 2 }, &plan, &fit, &error));
   g_assert_no_error (error);
   g_assert_true (plan.fits);
   g_assert_true (fit.quantized);
   g_assert_cmpuint (fit.resident, ==, G_MAXUINT64);
   plan.budget = GIB / 4;
-  g_assert_true (sd_fit_find (planner, 2, &plan, &fit, &error));
+  g_assert_true (sd_fit_find (planner, &(SdTask){ .n = 2 }, &plan, &fit, &error));
   g_assert_false (plan.fits);
   g_test_message ("%s", plan.why_not);
   g_assert_nonnull (strstr (plan.why_not, "a small one"));
   g_assert_nonnull (strstr (plan.why_not, "256.0"));
   g_free (plan.why_not);
+}
+
+/* A picture is encoded first: the encoder is planned as the decoder is; without one
+ * nothing is planned for it. */
+static void
+test_encoder (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (StModel) model = st_model_open (paths[0], NULL, &error);
+  g_assert_no_error (error);
+  g_autoptr (SdInfo) info = sd_info_new (model);
+  g_autoptr (SdParams) params = sd_params_new_for (info);
+  guint tiled = 0;
+
+  params->width = params->height = 1024;
+  for (guint k = 0; k < 5; k++)
+    {
+      guint64 memory = (guint64) (0.7 * GIB) << k;
+      g_autoptr (SdPlan) without
+          = sd_plan_new (model, params, -1, SD_PRECISION_FP32, memory, &error);
+      params->source = sd_source_new (image_buffer_new (100, 80, 3));
+      g_autoptr (SdPlan) with
+          = sd_plan_new (model, params, -1, SD_PRECISION_FP32, memory, &error);
+      g_assert_no_error (error);
+      g_clear_pointer (&params->source, sd_source_unref);
+      const SdPlanStage *encoder = &with->stages[SD_PLAN_ENCODER];
+      g_test_message ("%.1f GiB: %.0f MiB, encoder %.0f MiB, rungs %x",
+                      (double) memory / GIB, (double) with->device_bytes / (1 << 20),
+                      (double) encoder->arena / (1 << 20), with->rungs);
+      g_assert_true (with->fits);
+      g_assert_cmpuint (with->device_bytes, <=, memory);
+      g_assert_cmpuint (encoder->arena, >, 0);
+      g_assert_cmpuint (encoder->flops, >, 0);
+      g_assert_cmpuint (without->stages[SD_PLAN_ENCODER].arena, ==, 0);
+      tiled += (with->rungs & SD_RUNG_TILES) != 0;
+    }
+  g_assert_cmpuint (tiled, >, 0);
+  g_assert_cmpuint (tiled, <, 5);
 }
 
 int
@@ -104,5 +142,6 @@ main (int argc, char **argv)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     g_test_add_data_func (cases[i].name, &cases[i], test_case);
   g_test_add_func ("/sd/plan/search", test_search);
+  g_test_add_func ("/sd/plan/encoder", test_encoder);
   return g_test_run ();
 }
