@@ -35,6 +35,7 @@ struct _AppWorker
   GCond wake;
   GQueue waiting, keeping; /* AppWork */
   AppWork *current, *sharpen;
+  AppWork *comfort; /* runs, and gives way to whatever else comes */
   GCancellable *cancellable;
   char *prepare_path, *prepare_journal;
   gboolean drop_engine, quit;

@@ -253,25 +253,27 @@ do_job (AppWorker *self, AppWork *work, GCancellable *cancellable)
 }
 
 static ImageBuffer *
-decode_kept (AppWorker *self, AppWork *work, guint picture, GError **error)
+decode_kept (
+    AppWorker *self, AppWork *work, guint picture, const BaseTask *task, GError **error)
 {
   guint w = work->params->width / 8, h = work->params->height / 8;
   const float *latents = g_bytes_get_data (work->latents, NULL);
 
   return sd_engine_decode_latents (self->engine, latents + (gsize) picture * 4 * w * h, h,
-                                   w, NULL, error);
+                                   w, task, error);
 }
 
 static void
-do_sharpen (AppWorker *self, AppWork *work)
+do_sharpen (AppWorker *self, AppWork *work, GCancellable *cancellable)
 {
+  BaseTask task = { cancellable, NULL, NULL };
   AppEvent *event = app_worker_event (self, APP_EVENT_SHARPENED, work->job);
 
   event->number = work->step;
   event->textures = g_ptr_array_new_with_free_func (g_object_unref);
   for (guint i = 0; i < work->params->batch; i++)
     {
-      g_autoptr (ImageBuffer) image = decode_kept (self, work, i, NULL);
+      g_autoptr (ImageBuffer) image = decode_kept (self, work, i, &task, NULL);
 
       if (image == NULL)
         {
@@ -296,7 +298,7 @@ do_keep (AppWorker *self, AppWork *work)
     good = (run = sd_run_load (self->engine, work->state, &task, &error)) != NULL;
   for (guint i = 0; good && i < work->params->batch; i++)
     {
-      g_autoptr (ImageBuffer) image = decode_kept (self, work, i, &error);
+      g_autoptr (ImageBuffer) image = decode_kept (self, work, i, &task, &error);
 
       good = image != NULL && save_picture (self, work, run, i, image, &error);
     }
@@ -365,7 +367,7 @@ do_next (AppWorker *self, Next next)
   else if (next == NEXT_KEEP)
     work = g_queue_pop_head (&self->keeping);
   else if (next == NEXT_SHARPEN)
-    work = g_steal_pointer (&self->sharpen);
+    work = self->comfort = g_steal_pointer (&self->sharpen);
   else if (next == NEXT_PREPARE && self->prepare_path != NULL)
     path = g_steal_pointer (&self->prepare_path);
   else if (next == NEXT_PREPARE)
@@ -380,7 +382,7 @@ do_next (AppWorker *self, Next next)
   else if (next == NEXT_KEEP)
     do_keep (self, work);
   else if (next == NEXT_SHARPEN)
-    do_sharpen (self, work);
+    do_sharpen (self, work, cancellable);
   else if (next == NEXT_PREPARE)
     {
       if (journal != NULL)
@@ -391,8 +393,12 @@ do_next (AppWorker *self, Next next)
     drop_engine (self);
 
   g_mutex_lock (&self->lock);
-  self->current = NULL;
+  self->current = self->comfort = NULL;
   g_clear_object (&self->cancellable);
+  /* It gave way, and has its turn when the others are done. */
+  if (next == NEXT_SHARPEN && g_cancellable_is_cancelled (cancellable)
+      && self->sharpen == NULL)
+    self->sharpen = g_steal_pointer (&work);
   app_work_free (work);
 }
 

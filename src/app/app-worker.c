@@ -155,11 +155,20 @@ app_worker_post (AppEvent *event)
 
 /* ---- main thread ---- */
 
+/* Both leave the lock. */
 static void
 wake (AppWorker *self)
 {
   g_cond_signal (&self->wake);
   g_mutex_unlock (&self->lock);
+}
+
+static void
+wake_at_once (AppWorker *self)
+{
+  if (self->comfort != NULL)
+    g_cancellable_cancel (self->cancellable);
+  wake (self);
 }
 
 void
@@ -168,7 +177,7 @@ app_worker_submit (AppWorker *self, AppJob *job)
   app_job_set_state (job, APP_JOB_WAITING);
   g_mutex_lock (&self->lock);
   g_queue_push_tail (&self->waiting, work_new (job));
-  wake (self);
+  wake_at_once (self);
   g_signal_emit (self, signals[SIGNAL_QUEUE_CHANGED], 0);
 }
 
@@ -250,7 +259,7 @@ app_worker_prepare (AppWorker *self, const char *model_path)
   g_mutex_lock (&self->lock);
   g_free (self->prepare_path);
   self->prepare_path = g_strdup (model_path);
-  wake (self);
+  wake_at_once (self);
 }
 
 void
@@ -302,7 +311,7 @@ app_worker_keep_preview (AppWorker *self, AppJob *job)
   work->latents = g_bytes_ref (latents);
   g_mutex_lock (&self->lock);
   g_queue_push_tail (&self->keeping, work);
-  wake (self);
+  wake_at_once (self);
 }
 
 void
@@ -310,7 +319,7 @@ app_worker_free_memory (AppWorker *self)
 {
   g_mutex_lock (&self->lock);
   self->drop_engine = TRUE;
-  wake (self);
+  wake_at_once (self);
 }
 
 const char *
