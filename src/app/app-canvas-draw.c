@@ -38,6 +38,14 @@ draw_texture (AppCanvas *self,
 {
   /* A preview smaller than its picture is always smoothed: its squares say nothing. */
   gboolean own_size = gdk_texture_get_width (texture) >= self->width;
+  graphene_rect_t part;
+  GdkTexture *seen = app_canvas_levels_get (self, texture, rect, &part);
+
+  if (seen != NULL)
+    {
+      texture = seen;
+      rect = &part;
+    }
 
   if (own_size && self->scale >= NEAREST_FROM)
     draw_squares (self, snapshot, texture, rect);

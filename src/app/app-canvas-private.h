@@ -15,6 +15,7 @@ struct _AppCanvas
 
   GdkTexture *texture, *previous, *reference;
   int width, height;
+  guint margins[4];          /* left, top, right, bottom: picture's pixels */
   double scale;              /* 0: fitted */
   double center_x, center_y; /* picture's pixels */
   double drag_x, drag_y, pointer_x, pointer_y, pinch_scale;
@@ -26,6 +27,13 @@ struct _AppCanvas
 
 /** app_canvas_split_x: where the handle stands over @rect, in the widget's units */
 double app_canvas_split_x (AppCanvas *self, const graphene_rect_t *rect);
+/** app_canvas_levels_get: (nullable): of a large @texture, which lies over @rect, a part
+ * that holds what is seen, no larger than needed; @part: (out): where that lies. NULL:
+ * @texture itself will do, or the part is still being made. */
+GdkTexture *app_canvas_levels_get (AppCanvas *self,
+                                   GdkTexture *texture,
+                                   const graphene_rect_t *rect,
+                                   graphene_rect_t *part);
 /** app_canvas_draw: everything, the picture over @rect */
 void
 app_canvas_draw (AppCanvas *self, GtkSnapshot *snapshot, const graphene_rect_t *rect);

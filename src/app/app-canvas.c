@@ -2,7 +2,8 @@
 
 The view is kept as a scale (device pixels a picture's pixel, 0 meaning fitted) and the
 picture's point that stands in the middle of the widget, so that resizing and a new
-picture of the same size change nothing. app-canvas-draw.c draws it.
+picture of the same size change nothing. app-canvas-draw.c draws it, and large pictures
+with the help of app-canvas-level.c.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -34,7 +35,8 @@ fit_scale (AppCanvas *self)
 
   if (self->width <= 0 || self->height <= 0 || w <= 0 || h <= 0)
     return 1;
-  return MIN (w / self->width, h / self->height);
+  return MIN (w / (self->width + self->margins[0] + self->margins[2]),
+              h / (self->height + self->margins[1] + self->margins[3]));
 }
 
 double
@@ -48,16 +50,25 @@ app_canvas_get_scale (AppCanvas *self)
 static void
 picture_rect (AppCanvas *self, graphene_rect_t *rect)
 {
+  double mx = (double) self->margins[2] - self->margins[0],
+         my = (double) self->margins[3] - self->margins[1];
   double device = gtk_widget_get_scale_factor (GTK_WIDGET (self));
   double unit = app_canvas_get_scale (self) / device;
   double w = gtk_widget_get_width (GTK_WIDGET (self)),
          h = gtk_widget_get_height (GTK_WIDGET (self));
-  double cx = self->scale > 0 ? self->center_x : self->width / 2.0;
-  double cy = self->scale > 0 ? self->center_y : self->height / 2.0;
+  double cx = self->scale > 0 ? self->center_x : (self->width + mx) / 2;
+  double cy = self->scale > 0 ? self->center_y : (self->height + my) / 2;
 
   graphene_rect_init (rect, (float) (round ((w / 2 - cx * unit) * device) / device),
                       (float) (round ((h / 2 - cy * unit) * device) / device),
                       (float) (self->width * unit), (float) (self->height * unit));
+}
+
+static double
+clamp_one (double center, double half, double start, double end)
+{
+  return half * 2 >= end - start ? (start + end) / 2
+                                 : CLAMP (center, start + half, end - half);
 }
 
 /* The picture never leaves the widget: where it is larger no gap opens at an edge, where
@@ -70,12 +81,10 @@ clamp_center (AppCanvas *self)
   double half_w = gtk_widget_get_width (GTK_WIDGET (self)) / unit / 2;
   double half_h = gtk_widget_get_height (GTK_WIDGET (self)) / unit / 2;
 
-  self->center_x = half_w * 2 >= self->width
-                       ? self->width / 2.0
-                       : CLAMP (self->center_x, half_w, self->width - half_w);
-  self->center_y = half_h * 2 >= self->height
-                       ? self->height / 2.0
-                       : CLAMP (self->center_y, half_h, self->height - half_h);
+  self->center_x = clamp_one (self->center_x, half_w, -(double) self->margins[0],
+                              (double) self->width + self->margins[2]);
+  self->center_y = clamp_one (self->center_y, half_h, -(double) self->margins[1],
+                              (double) self->height + self->margins[3]);
 }
 
 static void
@@ -85,9 +94,8 @@ view_changed (AppCanvas *self)
   g_signal_emit (self, signals[SIGNAL_VIEW_CHANGED], 0);
 }
 
-/* Scales so that the picture's point under (x, y) stays there. */
-static void
-zoom_at (AppCanvas *self, double scale, double x, double y)
+void
+app_canvas_zoom_at (AppCanvas *self, double scale, double x, double y)
 {
   double device = gtk_widget_get_scale_factor (GTK_WIDGET (self));
   double fit = fit_scale (self), unit;
@@ -107,6 +115,51 @@ zoom_at (AppCanvas *self, double scale, double x, double y)
 }
 
 void
+app_canvas_get_picture_rect (AppCanvas *self, graphene_rect_t *rect)
+{
+  picture_rect (self, rect);
+}
+
+void
+app_canvas_pan (AppCanvas *self, double dx, double dy)
+{
+  double unit
+      = app_canvas_get_scale (self) / gtk_widget_get_scale_factor (GTK_WIDGET (self));
+
+  if (self->scale <= 0)
+    return;
+  self->center_x -= dx / unit;
+  self->center_y -= dy / unit;
+  clamp_center (self);
+  view_changed (self);
+}
+
+void
+app_canvas_set_margins (AppCanvas *self, const guint margins[4])
+{
+  for (guint i = 0; i < 4; i++)
+    self->margins[i] = margins != NULL ? margins[i] : 0;
+  if (self->scale > 0)
+    clamp_center (self);
+  view_changed (self);
+}
+
+void
+app_canvas_hold (AppCanvas *self)
+{
+  graphene_rect_t rect;
+  double scale = app_canvas_get_scale (self);
+  double unit = scale / gtk_widget_get_scale_factor (GTK_WIDGET (self));
+
+  picture_rect (self, &rect);
+  self->scale = scale;
+  self->center_x
+      = (gtk_widget_get_width (GTK_WIDGET (self)) / 2.0 - rect.origin.x) / unit;
+  self->center_y
+      = (gtk_widget_get_height (GTK_WIDGET (self)) / 2.0 - rect.origin.y) / unit;
+}
+
+void
 app_canvas_zoom_fit (AppCanvas *self)
 {
   self->scale = 0;
@@ -116,8 +169,8 @@ app_canvas_zoom_fit (AppCanvas *self)
 static void
 zoom_in_the_middle (AppCanvas *self, double scale)
 {
-  zoom_at (self, scale, gtk_widget_get_width (GTK_WIDGET (self)) / 2.0,
-           gtk_widget_get_height (GTK_WIDGET (self)) / 2.0);
+  app_canvas_zoom_at (self, scale, gtk_widget_get_width (GTK_WIDGET (self)) / 2.0,
+                      gtk_widget_get_height (GTK_WIDGET (self)) / 2.0);
 }
 
 void
@@ -302,8 +355,8 @@ on_scroll (GtkEventControllerScroll *controller, double dx, double dy, AppCanvas
 {
   if (self->texture == NULL || dy == 0)
     return GDK_EVENT_PROPAGATE;
-  zoom_at (self, app_canvas_get_scale (self) * pow (2, -dy / 4), self->pointer_x,
-           self->pointer_y);
+  app_canvas_zoom_at (self, app_canvas_get_scale (self) * pow (2, -dy / 4),
+                      self->pointer_x, self->pointer_y);
   return GDK_EVENT_STOP;
 }
 
@@ -352,7 +405,7 @@ on_pinch (GtkGestureZoom *gesture, double factor, AppCanvas *self)
   double x, y;
 
   if (gtk_gesture_get_bounding_box_center (GTK_GESTURE (gesture), &x, &y))
-    zoom_at (self, self->pinch_scale * factor, x, y);
+    app_canvas_zoom_at (self, self->pinch_scale * factor, x, y);
 }
 
 static void

@@ -43,6 +43,19 @@ void app_canvas_set_flipped (AppCanvas *canvas, gboolean flipped);
 void app_canvas_set_split (AppCanvas *canvas, gboolean split);
 gboolean app_canvas_get_split (AppCanvas *canvas);
 
+/** app_canvas_set_margins: (nullable): room around the picture that belongs to it: left,
+ * top, right, bottom, in its pixels; NULL: none */
+void app_canvas_set_margins (AppCanvas *canvas, const guint margins[4]);
+/** app_canvas_get_picture_rect: where the picture lies, in the widget's units; signal
+ * "view-changed" when that changes */
+void app_canvas_get_picture_rect (AppCanvas *canvas, graphene_rect_t *rect);
+/** app_canvas_pan: as if dragged by that much, in the widget's units */
+void app_canvas_pan (AppCanvas *canvas, double dx, double dy);
+/** app_canvas_zoom_at: the picture's point under (x, y) stays there */
+void app_canvas_zoom_at (AppCanvas *canvas, double scale, double x, double y);
+/** app_canvas_hold: a fitted picture stays as it is, whatever its margins become, until
+ * it is fitted again */
+void app_canvas_hold (AppCanvas *canvas);
 void app_canvas_zoom_fit (AppCanvas *canvas);
 /** app_canvas_zoom_exact: one picture's pixel to one of the device's */
 void app_canvas_zoom_exact (AppCanvas *canvas);

@@ -14,6 +14,7 @@
 #include "app/app-compat.h"
 #include "app/app-prompt.h"
 #include "app/app-size.h"
+#include "app/app-source-rows.h"
 
 #define SHOWN_EXAMPLES 3
 
@@ -33,6 +34,7 @@ struct _AppForm
   GtkWidget *generate;
   AppSize *size;
   AppPrompt *editor;
+  AppSourceRows *source;
   GtkWidget *reset_size, *reset_steps, *reset_cfg, *reset_sampler;
 
   AppSession *session;
@@ -118,6 +120,9 @@ show_params (AppForm *self)
                             app_session_get_seed_locked (self->session)
                                 ? "changes-prevent-symbolic"
                                 : "changes-allow-symbolic");
+  gtk_label_set_text (self->placeholder, app_mode_of (params) == APP_MODE_INSTRUCT
+                                             ? _ ("What should be changed?")
+                                             : _ ("What should the picture show?"));
   show_more (self, params);
   show_resets (self, params);
   self->filling = FALSE;
@@ -342,6 +347,7 @@ void
 app_form_set_session (AppForm *self, AppSession *session)
 {
   g_set_object (&self->session, session);
+  app_source_rows_set_session (self->source, session);
   app_prompt_set_session (self->editor, session);
   g_signal_connect_object (session, "params-changed", G_CALLBACK (show_params), self,
                            G_CONNECT_SWAPPED);
@@ -524,6 +530,10 @@ align_names (AppForm *self)
 {
   g_autoptr (GtkSizeGroup) group = gtk_size_group_new (GTK_SIZE_GROUP_HORIZONTAL);
   GtkWidget *grids[2] = { self->grid, self->more_grid };
+  g_autoptr (GPtrArray) names = app_source_rows_get_names (self->source);
+
+  for (guint i = 0; i < names->len; i++)
+    gtk_size_group_add_widget (group, names->pdata[i]);
 
   for (guint i = 0; i < 2; i++)
     for (GtkWidget *child = gtk_widget_get_first_child (grids[i]); child != NULL;
@@ -582,6 +592,9 @@ app_form_init (AppForm *self)
   gtk_menu_button_set_popover (self->size_button, GTK_WIDGET (self->size));
   self->editor = app_prompt_new (self->prompt, self->counter,
                                  GTK_WIDGET (self->placeholder), self->beyond);
+  self->source = APP_SOURCE_ROWS (app_source_rows_new ());
+  gtk_box_insert_child_after (GTK_BOX (self->content), GTK_WIDGET (self->source),
+                              gtk_widget_get_first_child (self->content));
   self->reset_size = make_reset (self, self->grid, 1);
   self->reset_steps = make_reset (self, self->more_grid, 0);
   self->reset_cfg = make_reset (self, self->more_grid, 1);

@@ -332,13 +332,19 @@ GMenuModel *
 app_history_menu (void)
 {
   GMenu *menu = g_menu_new ();
-  g_autoptr (GMenu) first = g_menu_new (), last = g_menu_new ();
+  g_autoptr (GMenu) first = g_menu_new (), modes = g_menu_new (), last = g_menu_new ();
+
+  g_menu_append (modes, _ ("_Vary"), "win.vary-picture");
+  g_menu_append (modes, _ ("_Edit Here"), "win.edit-picture");
+  g_menu_append (modes, _ ("E_xtend"), "win.extend-picture");
+  g_menu_append (modes, _ ("Change by _Instruction"), "win.instruct-picture");
 
   g_menu_append (first, _ ("_Use These Settings"), "win.use-settings");
   g_menu_append (first, _ ("_Pin for Comparing"), "win.pin-picture");
   g_menu_append (first, _ ("C_opy"), "win.copy-picture");
   g_menu_append (first, _ ("_Save a Copy…"), "win.save-copy");
   g_menu_append (last, _ ("Move to the _Trash"), "win.trash-picture");
+  g_menu_append_section (menu, NULL, G_MENU_MODEL (modes));
   g_menu_append_section (menu, NULL, G_MENU_MODEL (first));
   g_menu_append_section (menu, NULL, G_MENU_MODEL (last));
   return G_MENU_MODEL (menu);

@@ -17,7 +17,7 @@ struct _AppPicture
 
   AppJob *job;
   guint index;
-  char *path, *fault;
+  char *path, *fault, *parent;
   gboolean pinned, seen, loading;
   GdkTexture *thumbnail, *texture;
   ImageMeta *meta;
@@ -94,6 +94,8 @@ on_loaded (GObject *source, GAsyncResult *result, gpointer data)
       g_set_object (&self->texture, loaded->texture);
       image_meta_free (self->meta);
       self->meta = g_steal_pointer (&loaded->meta);
+      if (self->parent == NULL && self->meta != NULL)
+        self->parent = g_strdup (self->meta->parent);
       loaded_free (loaded);
     }
   g_signal_emit (self, changed_signal, 0);
@@ -144,6 +146,8 @@ app_picture_new_for_job (AppJob *job, guint index)
 
   self->job = g_object_ref (job);
   self->index = index;
+  if (app_job_get_params (job)->source != NULL)
+    self->parent = g_strdup (app_job_get_params (job)->source->path);
   g_signal_connect_object (job, "picture", G_CALLBACK (on_picture), self, 0);
   g_signal_connect_object (job, "step", G_CALLBACK (on_step), self, 0);
   g_signal_connect_object (job, "sharpened", G_CALLBACK (on_step), self, 0);
@@ -261,6 +265,19 @@ app_picture_get_meta (AppPicture *self)
 }
 
 const char *
+app_picture_get_parent (AppPicture *self)
+{
+  return self->parent;
+}
+
+void
+app_picture_set_parent (AppPicture *self, const char *parent)
+{
+  g_free (self->parent);
+  self->parent = g_strdup (parent);
+}
+
+const char *
 app_picture_get_fault (AppPicture *self)
 {
   return self->fault;
@@ -274,6 +291,7 @@ app_picture_finalize (GObject *object)
   g_clear_object (&self->job);
   g_free (self->path);
   g_free (self->fault);
+  g_free (self->parent);
   g_clear_object (&self->thumbnail);
   g_clear_object (&self->texture);
   image_meta_free (self->meta);

@@ -38,5 +38,9 @@ void app_picture_forget_texture (AppPicture *picture);
 void app_picture_forget_job (AppPicture *picture);
 /** app_picture_get_meta: (nullable): what made it */
 const ImageMeta *app_picture_get_meta (AppPicture *picture);
+/** app_picture_get_parent: (nullable): the file that it was made from: its path, or its
+ * name alone */
+const char *app_picture_get_parent (AppPicture *picture);
+void app_picture_set_parent (AppPicture *picture, const char *parent);
 /** app_picture_get_fault: (nullable): why it could not be read */
 const char *app_picture_get_fault (AppPicture *picture);

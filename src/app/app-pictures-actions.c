@@ -29,6 +29,7 @@ generate (AppPicturesPage *self, gboolean next_seed)
   if (app_session_get_params (self->session) == NULL
       || app_session_get_model_path (self->session) == NULL)
     return;
+  app_mode_leave (self, FALSE);
   job = app_session_generate (self->session, next_seed);
   app_pictures_watch (self, job);
   app_pictures_update_actions (self);
@@ -197,7 +198,7 @@ on_undo (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
   AppPicturesPage *self = data;
 
-  if (!undo_elsewhere (self, "text.undo"))
+  if (!undo_elsewhere (self, "text.undo") && !app_mode_undo (self, TRUE))
     app_session_undo (self->session);
 }
 
@@ -206,7 +207,7 @@ on_redo (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
   AppPicturesPage *self = data;
 
-  if (!undo_elsewhere (self, "text.redo"))
+  if (!undo_elsewhere (self, "text.redo") && !app_mode_undo (self, FALSE))
     app_session_redo (self->session);
 }
 
@@ -484,7 +485,9 @@ app_pictures_update_actions (AppPicturesPage *self)
   AppCanvas *canvas = app_stage_get_canvas (self->stage);
   AppPicture *shown = app_session_get_shown (self->session);
   gboolean saved = shown != NULL && app_picture_get_path (shown) != NULL;
-  gboolean can = self->model != NULL && app_session_get_params (self->session) != NULL;
+  g_autofree char *fault = app_mode_fault (self);
+  gboolean can = self->model != NULL && app_session_get_params (self->session) != NULL
+                 && fault == NULL;
   GAction *lock;
 
   if (self->map == NULL)
@@ -501,6 +504,7 @@ app_pictures_update_actions (AppPicturesPage *self)
   enable (self, "copy-picture", shown != NULL);
   enable (self, "save-copy", saved);
   enable (self, "trash-picture", saved);
+  app_mode_update_actions (self);
   lock = g_action_map_lookup_action (self->map, "lock-seed");
   g_simple_action_set_state (
       G_SIMPLE_ACTION (lock),
@@ -512,5 +516,6 @@ app_pictures_page_add_actions (AppPicturesPage *self, GActionMap *map)
 {
   self->map = map;
   g_action_map_add_action_entries (map, entries, G_N_ELEMENTS (entries), self);
+  app_mode_add_actions (self, map);
   app_pictures_update_actions (self);
 }

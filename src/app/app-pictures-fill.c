@@ -17,17 +17,11 @@ take_text (char **to, const char *from)
 }
 
 void
-app_pictures_fill (AppPicturesPage *self, const ImageMeta *meta)
+app_pictures_take_meta (SdParams *params, const ImageMeta *meta, gboolean exact)
 {
-  const SdParams *now = app_session_get_params (self->session);
-  g_autoptr (SdParams) params = NULL;
-
-  if (now == NULL)
-    return;
-  params = sd_params_copy (now);
   take_text (&params->prompt, meta->prompt);
   take_text (&params->negative, meta->negative);
-  if (meta->width > 0 && meta->height > 0)
+  if (meta->width > 0 && meta->height > 0 && exact)
     {
       params->width = ((guint) meta->width + 4) / 8 * 8;
       params->height = ((guint) meta->height + 4) / 8 * 8;
@@ -36,7 +30,7 @@ app_pictures_fill (AppPicturesPage *self, const ImageMeta *meta)
     params->steps = (guint) meta->steps;
   if (meta->cfg > 0)
     params->cfg = meta->cfg;
-  if (meta->has_seed)
+  if (meta->has_seed && exact)
     params->seed = meta->seed;
   if (meta->sampler != NULL)
     sampler_parse (meta->sampler, &params->sampler, &params->schedule, NULL);
@@ -44,6 +38,18 @@ app_pictures_fill (AppPicturesPage *self, const ImageMeta *meta)
     sampler_schedule_parse (meta->schedule, &params->schedule, NULL);
   if (meta->rng != NULL)
     params->rng = g_str_equal (meta->rng, "cpu") ? BASE_RANDOM_CPU : BASE_RANDOM_NV;
+}
+
+void
+app_pictures_fill (AppPicturesPage *self, const ImageMeta *meta)
+{
+  const SdParams *now = app_session_get_params (self->session);
+  g_autoptr (SdParams) params = NULL;
+
+  if (now == NULL)
+    return;
+  params = sd_params_copy (now);
+  app_pictures_take_meta (params, meta, TRUE);
   params->batch = 1;
   g_autoptr (GError) error = NULL;
   if (!sd_params_check (params, &error))

@@ -1,8 +1,9 @@
 /* app-pictures-page.c: the page on which pictures are made
 
 The page decides what the picture's place shows and what a model means to it. The rest
-lies beside: -layout (wide, narrow), -run (what a run does to the view), -actions and
--keys, -fill (settings from outside), -guest (memory, suspend, notification), -compare.
+lies beside: app-mode.c (pictures from pictures), -layout (wide, narrow), -run (what a run
+does to the view), -actions and -keys, -fill (settings from outside), -guest (memory,
+suspend, notification), -compare.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -48,12 +49,12 @@ update_queue (AppPicturesPage *self)
   app_form_set_waiting (self->form, waiting->len);
 }
 
-static void
-update_note (AppPicturesPage *self)
+void
+app_pictures_update_note (AppPicturesPage *self)
 {
   AppWorker *worker = app_worker_get ();
   const SdInfo *info = self->model != NULL ? app_model_get_info (self->model) : NULL;
-  g_autofree char *line = NULL;
+  g_autofree char *line = NULL, *fault = NULL;
 
   if (app_worker_get_device_name (worker) != NULL)
     {
@@ -81,7 +82,10 @@ update_note (AppPicturesPage *self)
   if (info == NULL)
     app_form_set_note (self->form, _ ("Open a model to make pictures with."), NULL);
   else
-    app_form_set_note (self->form, info->can_generate ? NULL : info->why_not, line);
+    {
+      fault = info->can_generate ? app_mode_fault (self) : g_strdup (info->why_not);
+      app_form_set_note (self->form, fault, line);
+    }
 }
 
 static void
@@ -154,7 +158,7 @@ app_pictures_page_set_model (AppPicturesPage *self, AppModel *model)
   if (app_session_is_first (self->session) && app_model_is_bundled (model)
       && g_list_model_get_n_items (app_session_get_history (self->session)) == 0)
     self->first_pending = TRUE;
-  update_note (self);
+  app_pictures_update_note (self);
   ask_plan (self);
   app_pictures_update_actions (self);
   prepare (self);
@@ -226,7 +230,10 @@ app_pictures_page_close (AppPicturesPage *self)
   if (!over)
     g_source_remove (patience);
   if (self->session != NULL)
-    app_session_flush (self->session);
+    {
+      app_mode_commit (self);
+      app_session_flush (self->session);
+    }
 }
 
 static void
@@ -235,6 +242,7 @@ app_pictures_page_dispose (GObject *object)
   AppPicturesPage *self = APP_PICTURES_PAGE (object);
 
   g_clear_handle_id (&self->idle_source, g_source_remove);
+  app_mode_clear (self);
   app_pictures_unwatch (self);
   g_clear_pointer (&self->stack, gtk_widget_unparent);
   g_clear_object (&self->plan);
@@ -242,6 +250,8 @@ app_pictures_page_dispose (GObject *object)
   g_clear_object (&self->model);
   g_clear_object (&self->reference);
   g_clear_pointer (&self->offered, image_meta_free);
+  g_clear_pointer (&self->offered_path, g_free);
+  g_clear_object (&self->offered_texture);
   G_OBJECT_CLASS (app_pictures_page_parent_class)->dispose (object);
 }
 
@@ -267,6 +277,7 @@ app_pictures_page_init (AppPicturesPage *self)
   self->session = app_session_new (path);
   self->plan = app_plan_new ();
   app_pictures_make_widgets (self);
+  app_mode_make_widgets (self);
   app_form_set_session (self->form, self->session);
   app_form_set_queue (self->form, app_queue_new ());
   app_history_set_session (self->history, self->session);
@@ -282,17 +293,21 @@ app_pictures_page_init (AppPicturesPage *self)
                            self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->session, "params-changed", G_CALLBACK (ask_plan), self,
                            G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->plan, "changed", G_CALLBACK (update_note), self,
+  g_signal_connect_object (self->session, "params-changed",
+                           G_CALLBACK (app_pictures_update_note), self,
                            G_CONNECT_SWAPPED);
-  g_signal_connect_object (app_worker_get (), "engine-changed", G_CALLBACK (update_note),
+  g_signal_connect_object (self->plan, "changed", G_CALLBACK (app_pictures_update_note),
                            self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (app_worker_get (), "engine-changed",
+                           G_CALLBACK (app_pictures_update_note), self,
+                           G_CONNECT_SWAPPED);
   for (guint i = 0; i < G_N_ELEMENTS (choices); i++)
     g_signal_connect_object (app_settings_get (), choices[i],
                              G_CALLBACK (on_device_choice), self, G_CONNECT_SWAPPED);
   app_pictures_page_set_narrow (self, FALSE);
   app_pictures_start_view (self);
   update_queue (self);
-  update_note (self);
+  app_pictures_update_note (self);
 }
 
 const char *

@@ -5,14 +5,28 @@
 
 #pragma once
 
+#include "app/app-extend-view.h"
 #include "app/app-form.h"
 #include "app/app-history.h"
+#include "app/app-mask-bar.h"
+#include "app/app-mask-view.h"
+#include "app/app-mode-bar.h"
 #include "app/app-pictures-page.h"
 #include "app/app-plan.h"
 #include "app/app-session.h"
+#include "app/app-source-rows.h"
+#include "app/app-source.h"
 #include "app/app-stage.h"
 #include "app/app-window.h"
 #include "app/app-worker.h"
+
+/* What is edited over the source's picture. */
+typedef enum
+{
+  APP_EDITING_NOTHING,
+  APP_EDITING_MASK,
+  APP_EDITING_EXTENT
+} AppEditing;
 
 struct _AppPicturesPage
 {
@@ -36,11 +50,22 @@ struct _AppPicturesPage
   guint unfinished;       /* jobs of the restored session, until somebody was told */
   gboolean first_pending; /* the very first picture starts by itself */
 
-  AppJob *live;          /* the newest job of this session that runs or ran */
-  gboolean following;    /* the view shows what is live */
-  AppJob *sheet;         /* chosen run of several pictures, shown together */
-  AppPicture *reference; /* pinned for comparing */
-  ImageMeta *offered;    /* what "Fill In All Settings" takes */
+  AppJob *live;                /* the newest job of this session that runs or ran */
+  gboolean following;          /* the view shows what is live */
+  AppJob *sheet;               /* chosen run of several pictures, shown together */
+  AppPicture *reference;       /* pinned for comparing */
+  ImageMeta *offered;          /* what "Fill In All Settings" takes */
+  char *offered_path;          /* (nullable): the picture that was dropped or pasted */
+  GdkTexture *offered_texture; /* (nullable): or its pixels */
+  AppMaskEditor *mask_editor;
+  AppMaskView *mask_view;
+  AppExtendView *extend_view;
+  AppModeBar *mode_bar;
+  GtkWidget *extent_label;
+  AppEditing editing;
+  ImageBuffer *edited;    /* whose mask or extent is edited */
+  gboolean mask_is_empty; /* of the settings' source */
+  guint commit_source;
   guint inhibit_cookie;
   guint idle_source;
 };
@@ -107,3 +132,43 @@ void app_pictures_on_active (AppPicturesPage *self);
 void app_pictures_set_inhibited (AppPicturesPage *self, gboolean running);
 /** app_pictures_notify: @job is done; nothing is said where the window is looked at */
 void app_pictures_notify (AppPicturesPage *self, AppJob *job);
+/* app-mode.c */
+/** app_mode_make_widgets: what lies over the canvas and under it */
+void app_mode_make_widgets (AppPicturesPage *self);
+void app_mode_clear (AppPicturesPage *self);
+/** app_mode_start: the settings begin from @source, whose pictures are made anew for
+ * @mode; @meta: (nullable): how it was made */
+void app_mode_start (AppPicturesPage *self,
+                     AppSource *source,
+                     AppMode mode,
+                     const ImageMeta *meta);
+/** app_mode_edit: the mask or the frame of the settings' source, over its picture */
+void app_mode_edit (AppPicturesPage *self, AppEditing editing);
+/** app_mode_leave: what was painted stays in the settings; @show: what is looked at is
+ * shown again */
+void app_mode_leave (AppPicturesPage *self, gboolean show);
+/** app_mode_commit: what was painted goes into the settings now */
+void app_mode_commit (AppPicturesPage *self);
+/** app_mode_is_editing: then the picture's place shows the source */
+gboolean app_mode_is_editing (AppPicturesPage *self);
+/** app_mode_fault: (transfer full) (nullable): why no picture can be made of the settings
+ */
+char *app_mode_fault (AppPicturesPage *self);
+/** app_mode_update: the bars and the descent of what is shown */
+void app_mode_update (AppPicturesPage *self);
+/** app_mode_undo: of the mask, where that is painted and has the focus; FALSE: it is
+ * not */
+gboolean app_mode_undo (AppPicturesPage *self, gboolean back);
+/* app-mode-actions.c */
+void app_mode_add_actions (AppPicturesPage *self, GActionMap *map);
+void app_mode_update_actions (AppPicturesPage *self);
+/** app_mode_take_file: reads the picture at @path to begin from */
+void app_mode_take_file (AppPicturesPage *self, const char *path, AppMode mode);
+/** app_mode_take_texture: likewise of pixels */
+void app_mode_take_texture (AppPicturesPage *self, GdkTexture *texture, AppMode mode);
+/* app-pictures-fill.c */
+/** app_pictures_take_meta: what @meta says goes into @params, the seed and the size only
+ * if @exact */
+void app_pictures_take_meta (SdParams *params, const ImageMeta *meta, gboolean exact);
+/** app_pictures_update_note: the line under Generate */
+void app_pictures_update_note (AppPicturesPage *self);

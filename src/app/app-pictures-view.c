@@ -189,6 +189,8 @@ app_pictures_show (AppPicturesPage *self, AppCanvasChange change)
   gboolean whole = self->following || self->sheet != NULL;
   guint index = whole || shown == NULL ? 0 : app_picture_get_index (shown);
 
+  if (app_mode_is_editing (self))
+    return; /* the source is seen; nothing takes its place */
   app_foot_set_job (app_stage_get_foot (self->stage), job, index);
   if (job != NULL && whole && app_job_get_params (job)->batch > 1)
     show_sheet (self, job);
@@ -209,7 +211,7 @@ static void
 on_shown_changed (AppPicture *picture, AppPicturesPage *self)
 {
   if (picture == app_session_get_shown (self->session)
-      && app_picture_get_job (picture) == NULL)
+      && app_picture_get_job (picture) == NULL && !app_mode_is_editing (self))
     show_saved (self, picture);
 }
 
@@ -237,6 +239,7 @@ app_pictures_choose (AppPicturesPage *self, AppPicture *picture)
   AppJob *job = picture != NULL ? app_picture_get_job (picture) : NULL;
   gboolean many = job != NULL && app_job_get_params (job)->batch > 1;
 
+  app_mode_leave (self, FALSE);
   self->following = job != NULL && job == self->live && (!many || !is_over (job));
   g_set_object (&self->sheet, (many && !is_over (job) ? job : NULL));
   app_session_set_shown (self->session, self->sheet == NULL ? picture : NULL);
@@ -252,6 +255,7 @@ app_pictures_follow (AppPicturesPage *self)
   AppPicture *tile
       = self->live != NULL ? app_pictures_tile_of (self, self->live, 0) : NULL;
 
+  app_mode_leave (self, FALSE);
   self->following = TRUE;
   g_set_object (&self->sheet, NULL);
   if (tile != NULL)

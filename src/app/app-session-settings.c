@@ -126,6 +126,19 @@ app_session_edit (AppSession *self, const char *field, const SdParams *params)
   set_params (self, sd_params_copy (params));
 }
 
+void
+app_session_set_source (AppSession *self, SdSource *source)
+{
+  SdParams *params;
+
+  if (self->params == NULL)
+    return;
+  params = sd_params_copy (self->params);
+  sd_source_unref (params->source);
+  params->source = source != NULL ? sd_source_ref (source) : NULL;
+  set_params (self, params);
+}
+
 static gboolean
 step_back (AppSession *self, GPtrArray *from, GPtrArray *to)
 {

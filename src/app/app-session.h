@@ -43,6 +43,9 @@ const SdParams *app_session_get_params (AppSession *session);
 const SdParams *app_session_get_defaults (AppSession *session);
 /** app_session_edit: @field names what is changed, so that typing is one step of undo */
 void app_session_edit (AppSession *session, const char *field, const SdParams *params);
+/** app_session_set_source: (nullable): the picture to begin from, in the settings as they
+ * are; no step of undo: a mask has an undo of its own */
+void app_session_set_source (AppSession *session, SdSource *source);
 gboolean app_session_undo (AppSession *session);
 gboolean app_session_redo (AppSession *session);
 gboolean app_session_get_seed_locked (AppSession *session);

@@ -14,7 +14,7 @@ struct _AppStage
 {
   GtkWidget parent_instance;
 
-  GtkWidget *box, *stack, *sheet, *menu;
+  GtkWidget *box, *stack, *sheet, *menu, *over, *bars;
   GtkWidget *empty_title, *empty_text;
   AppCanvas *canvas;
   AppFoot *foot;
@@ -109,6 +109,27 @@ void
 app_stage_set_alone (AppStage *self, gboolean alone)
 {
   gtk_widget_set_visible (GTK_WIDGET (self->foot), !alone);
+  gtk_widget_set_visible (self->bars, !alone);
+}
+
+void
+app_stage_add_over (AppStage *self, GtkWidget *widget)
+{
+  gtk_widget_set_visible (widget, FALSE);
+  gtk_overlay_add_overlay (GTK_OVERLAY (self->over), widget);
+}
+
+void
+app_stage_add_bar (AppStage *self, const char *name, GtkWidget *bar)
+{
+  gtk_widget_set_valign (bar, GTK_ALIGN_CENTER);
+  gtk_stack_add_named (GTK_STACK (self->bars), bar, name);
+}
+
+void
+app_stage_show_bar (AppStage *self, const char *name)
+{
+  gtk_stack_set_visible_child_name (GTK_STACK (self->bars), name);
 }
 
 gboolean
@@ -225,6 +246,8 @@ make_stack (AppStage *self)
 {
   self->stack = gtk_stack_new ();
   self->canvas = APP_CANVAS (app_canvas_new ());
+  self->over = gtk_overlay_new ();
+  gtk_overlay_set_child (GTK_OVERLAY (self->over), GTK_WIDGET (self->canvas));
   self->sheet = gtk_flow_box_new ();
   gtk_flow_box_set_homogeneous (GTK_FLOW_BOX (self->sheet), TRUE);
   gtk_flow_box_set_row_spacing (GTK_FLOW_BOX (self->sheet), 6);
@@ -235,7 +258,7 @@ make_stack (AppStage *self)
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->sheet),
                                   GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Contact sheet"), -1);
   gtk_stack_add_named (GTK_STACK (self->stack), make_empty (self), "empty");
-  gtk_stack_add_named (GTK_STACK (self->stack), GTK_WIDGET (self->canvas), "canvas");
+  gtk_stack_add_named (GTK_STACK (self->stack), self->over, "canvas");
   gtk_stack_add_named (GTK_STACK (self->stack), self->sheet, "sheet");
   gtk_widget_set_vexpand (self->stack, TRUE);
   gtk_widget_add_css_class (self->stack, "app-stage");
@@ -271,6 +294,9 @@ app_stage_init (AppStage *self)
 {
   self->box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
   gtk_box_append (GTK_BOX (self->box), make_stack (self));
+  self->bars = gtk_stack_new ();
+  gtk_widget_add_css_class (self->bars, "app-bars");
+  gtk_box_append (GTK_BOX (self->box), self->bars);
   self->foot = APP_FOOT (app_foot_new ());
   g_signal_connect (app_foot_get_scrubber (self->foot), "position-changed",
                     G_CALLBACK (on_position), self);

@@ -30,5 +30,10 @@ void app_stage_set_empty (AppStage *self, const char *title, const char *text);
 void app_stage_set_alone (AppStage *self, gboolean alone);
 /** app_stage_focus_picture: FALSE: there is none */
 gboolean app_stage_focus_picture (AppStage *self);
+/** app_stage_add_over: @widget lies over the canvas, where it is visible */
+void app_stage_add_over (AppStage *self, GtkWidget *widget);
+/** app_stage_add_bar: one of the rows under the picture; the first is shown */
+void app_stage_add_bar (AppStage *self, const char *name, GtkWidget *bar);
+void app_stage_show_bar (AppStage *self, const char *name);
 /** app_stage_set_menu: of the picture */
 void app_stage_set_menu (AppStage *self, GMenuModel *menu);

@@ -10,3 +10,6 @@
 
 /** app_texture_from_image: (transfer full): copies the pixels. Thread: any */
 GdkTexture *app_texture_from_image (const ImageBuffer *image);
+/** app_texture_share_image: (transfer full): without a copy: @image is kept, and nobody
+ * changes it any more. Thread: any */
+GdkTexture *app_texture_share_image (ImageBuffer *image);
