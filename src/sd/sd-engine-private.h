@@ -49,8 +49,10 @@ typedef struct
 typedef struct
 {
   SdStage stage;
-  guint n, h, w; /* latents' height and width; 0 where size plays no part */
+  guint n, h, w; /* latents' height and width; 0 where size plays no part; of text: h is
+                    the number of layers */
   guint set;     /* of SdEngine.cross */
+  guint chunks;  /* of text, where it is looked at; else 0 */
   NnState *in, *out;
   NnState *extra; /* second text encoder: its last states; times: the labels */
   NnProgram *program;
@@ -70,6 +72,16 @@ typedef enum
 } SdSet;
 #define SD_MAX_PROMPTS 3
 
+/* What the prompts of a run ask of the networks. */
+typedef struct
+{
+  guint n;        /* prompts in a pass: 1, 2 with guidance, 3 with one by a picture too */
+  gboolean apart; /* each has a pass of its own */
+  guint passes;   /* then: how many in a step, where more than @n */
+  guint chunks[SD_MAX_PROMPTS]; /* of 77 vectors, that each one's pass looks at: as many
+                                   for all unless apart */
+} SdShape;
+
 /** sd_set_n: how many prompts */
 guint sd_set_n (SdSet set);
 /** sd_set_of_all: of @n prompts at once */
@@ -80,9 +92,25 @@ SdSet sd_set_of_one (guint index);
 /* Keys and values of every cross attention, for a batch of n prompts. */
 typedef struct
 {
+  guint chunks; /* of 77 vectors each; 0: not made */
   NnState *context;
   GPtrArray *kvs; /* NnState */
 } SdCross;
+
+/* A text as the UNet takes it. */
+typedef struct
+{
+  const float *values; /* [77 · chunks][width] */
+  guint chunks;
+} SdContext;
+
+/* What a fit is sought for. */
+typedef struct
+{
+  SdShape shape;
+  guint width, height;
+  gboolean encodes; /* a picture is encoded before the first step */
+} SdTask;
 
 /* Latents → RGB, fitted to the model's decoder: rgb = matrix · (latents, 1) */
 typedef struct
@@ -102,11 +130,12 @@ struct _SdEngine
   guint64 memory;      /* limit of device memory; 0: none */
   gboolean any_device; /* nobody asked for this one */
   SdFit fit;
-  guint fit_n, fit_h, fit_w; /* what it was found for */
-  gboolean fit_encodes;      /* and whether a picture is encoded too */
-  guint losses, shortages;   /* faults since the latest run began */
-  char *fingerprint;         /* of the model: names, shapes and some of the values */
-  StHash *hash;              /* of the file that is the whole model; else NULL */
+  gboolean fitted; /* it was found for: */
+  SdTask fit_task;
+  SdShape shape;           /* of the programs that look at text */
+  guint losses, shortages; /* faults since the latest run began */
+  char *fingerprint;       /* of the model: names, shapes and some of the values */
+  StHash *hash;            /* of the file that is the whole model; else NULL */
   NnType activations;
   gboolean planning;
   gboolean raised; /* went from 16 to 32 bits because numbers ran over */
@@ -177,7 +206,36 @@ gboolean sd_engine_embed_times (SdEngine *engine,
                                 float *rows,
                                 const BaseTask *task,
                                 GError **error);
-/** sd_engine_set_context: keys and values for the passes that follow */
+/**
+ * sd_engine_encode_rows: any number of them, by twos
+ * @rows: [text encoders][n]
+ * @layers: [text encoders]: of sd_text_layers
+ * @context, @pooled: as sd_engine_encode_tokens
+ */
+gboolean sd_engine_encode_rows (SdEngine *engine,
+                                const SdTextRow *rows,
+                                const guint *layers,
+                                guint n,
+                                float *context,
+                                float *pooled,
+                                const BaseTask *task,
+                                GError **error);
+/** sd_engine_set_shape: for the programs that follow; those of another are dropped */
+void sd_engine_set_shape (SdEngine *engine, const SdShape *shape);
+/** sd_engine_set_contexts: keys and values for the passes that follow, of the prompts of
+ * the shape: @contexts[shape.n]; the chunks of each are repeated until they are as many
+ * as the shape says, which changes nothing */
+gboolean sd_engine_set_contexts (SdEngine *engine,
+                                 const SdContext *contexts,
+                                 const BaseTask *task,
+                                 GError **error);
+/** sd_engine_set_context_of: of prompts apart: one's */
+gboolean sd_engine_set_context_of (SdEngine *engine,
+                                   SdSet set,
+                                   const SdContext *context,
+                                   const BaseTask *task,
+                                   GError **error);
+/** sd_engine_set_context: likewise of @n prompts of one chunk */
 gboolean sd_engine_set_context (SdEngine *engine,
                                 const float *context,
                                 guint n,
@@ -202,6 +260,15 @@ gboolean sd_engine_pass (SdEngine *engine,
                          float *out,
                          const BaseTask *task,
                          GError **error);
+/** sd_engine_pass_of: of prompts apart, as sd_engine_pass: prompt @index of @input */
+gboolean sd_engine_pass_of (SdEngine *engine,
+                            SdSet set,
+                            const SdInput *input,
+                            guint index,
+                            const float *row,
+                            float *out,
+                            const BaseTask *task,
+                            GError **error);
 /** sd_engine_run_program: one network; its time is noted
  * @stage: (nullable): what it is for the listener; NULL: too short for a word */
 gboolean sd_engine_run_program (SdEngine *engine,
@@ -310,23 +377,16 @@ enum
   SD_PLAN_ENCODER = 6,
 };
 
-/* What a fit is sought for. */
-typedef struct
-{
-  guint n; /* prompts in a pass */
-  guint width, height;
-  gboolean encodes; /* a picture is encoded before the first step */
-} SdTask;
-
-/** sd_task_of: what @params ask of @engine's networks */
-SdTask sd_task_of (const SdEngine *engine, const SdParams *params);
+/** sd_task_of: what @params ask of @engine's networks, with prompts of @shape */
+SdTask sd_task_of (const SdEngine *engine, const SdParams *params, const SdShape *shape);
 /** sd_fit_find: how @planner's networks fit @plan->budget; fills @plan */
 gboolean sd_fit_find (
     SdEngine *planner, const SdTask *task, SdPlan *plan, SdFit *fit, GError **error);
 /** sd_engine_fit_task: chooses and sets the fit; tells where none does */
 gboolean sd_engine_fit_task (SdEngine *engine, const SdTask *task, GError **error);
-/** sd_engine_fit_for: likewise for pictures of @params */
-gboolean sd_engine_fit_for (SdEngine *engine, const SdParams *params, GError **error);
+/** sd_engine_apart: whether each of @n prompts has a pass of its own, for whatever reason
+ */
+gboolean sd_engine_apart (const SdEngine *engine, guint n);
 
 /* ---- sd-recover.c ---- */
 

@@ -55,24 +55,40 @@ sd_set_of_one (guint index)
 
 /* ---- states ---- */
 
+/* That a pass of the set looks at. */
+static guint
+chunks_of (const SdEngine *engine, SdSet set)
+{
+  guint index = set == SD_SET_THIRD ? 2 : set == SD_SET_SECOND ? 1 : 0;
+  return MAX (1, engine->shape.chunks[index]);
+}
+
+static gboolean
+looks_at_text (SdStage stage)
+{
+  return stage == SD_STAGE_CONTEXT || stage == SD_STAGE_UNET;
+}
+
 static gboolean
 make_cross (SdEngine *engine, SdSet set, GError **error)
 {
   SdCross *cross = &engine->cross[set];
-  guint n = sd_set_n (set);
+  guint n = sd_set_n (set), chunks = chunks_of (engine, set);
+  guint tokens = SD_TEXT_TOKENS * chunks;
   if (cross->context != NULL)
     return TRUE;
   cross->kvs = g_ptr_array_new_with_free_func ((GDestroyNotify) nn_state_free);
   for (guint i = 0; i < sd_unet_n_cross (engine->unet); i++)
     {
       guint width = 2 * sd_unet_cross_width (engine->unet, i);
-      NnState *kv = nn_state_new (engine->context, n, 1, SD_TEXT_TOKENS, width,
-                                  "keys, values", error);
+      NnState *kv
+          = nn_state_new (engine->context, n, 1, tokens, width, "keys, values", error);
       if (kv == NULL)
         return FALSE;
       g_ptr_array_add (cross->kvs, kv);
     }
-  cross->context = nn_state_new (engine->context, n, 1, SD_TEXT_TOKENS,
+  cross->chunks = chunks;
+  cross->context = nn_state_new (engine->context, n, 1, tokens,
                                  sd_unet_context_width (engine->unet), "context", error);
   return cross->context != NULL;
 }
@@ -196,9 +212,10 @@ build_program (SdEngine *engine, const SdProgram *p, GError **error)
   switch (p->stage)
     {
     case SD_STAGE_TEXT:
-      return sd_text_build (engine->texts[0], p->in, p->out, NULL, profile, error);
+      return sd_text_build (engine->texts[0], p->h, p->in, p->out, NULL, profile, error);
     case SD_STAGE_TEXT_2:
-      return sd_text_build (engine->texts[1], p->in, p->out, p->extra, profile, error);
+      return sd_text_build (engine->texts[1], p->h, p->in, p->out, p->extra, profile,
+                            error);
     case SD_STAGE_TIME:
       return sd_unet_build_time (engine->unet, p->in, p->extra,
                                  (NnState **) engine->time_embs->pdata, profile, error);
@@ -221,6 +238,15 @@ build_program (SdEngine *engine, const SdProgram *p, GError **error)
   g_return_val_if_reached (NULL);
 }
 
+/* Of a text encoder, where nothing else is wished; else 0. */
+static guint
+layers_of (const SdEngine *engine, SdStage stage)
+{
+  return stage == SD_STAGE_TEXT || stage == SD_STAGE_TEXT_2 ? sd_text_layers (
+             engine->texts[stage == SD_STAGE_TEXT_2], 0, SD_GRAMMAR_A1111)
+                                                            : 0;
+}
+
 static SdProgram *
 make_program (
     SdEngine *engine, SdStage stage, SdSet set, guint n, guint h, guint w, GError **error)
@@ -233,6 +259,7 @@ make_program (
   program->set = set;
   program->h = h;
   program->w = w;
+  program->chunks = looks_at_text (stage) ? chunks_of (engine, set) : 0;
   program_shapes (engine, program, &in, &out, &extra);
   if (make_shared (engine, stage, set, error)
       && make_state (engine, in, "input", &program->in, error)
@@ -252,6 +279,8 @@ find_program (
     SdEngine *engine, SdStage stage, SdSet set, guint n, guint h, guint w, GError **error)
 {
   GPtrArray *programs = engine->programs;
+  if (h == 0)
+    h = layers_of (engine, stage);
   for (guint i = 0; i < programs->len; i++)
     {
       SdProgram *program = programs->pdata[i];
@@ -285,6 +314,33 @@ sd_engine_program_of (
   return find_program (engine, stage, set, sd_set_n (set), h, w, error);
 }
 
+/* Programs hold on to the states that they were made with. */
+static void
+drop_cross (SdEngine *engine, SdSet set)
+{
+  SdCross *cross = &engine->cross[set];
+
+  for (guint i = engine->programs->len; i-- > 0;)
+    {
+      const SdProgram *program = engine->programs->pdata[i];
+      if (looks_at_text (program->stage) && program->set == set)
+        g_ptr_array_remove_index (engine->programs, i);
+    }
+  g_clear_pointer (&cross->kvs, g_ptr_array_unref);
+  g_clear_pointer (&cross->context, nn_state_free);
+  cross->chunks = 0;
+  engine->context_owner = 0;
+}
+
+void
+sd_engine_set_shape (SdEngine *engine, const SdShape *shape)
+{
+  engine->shape = *shape;
+  for (guint i = 0; i < SD_N_SETS; i++)
+    if (engine->cross[i].chunks != 0 && engine->cross[i].chunks != chunks_of (engine, i))
+      drop_cross (engine, i);
+}
+
 void
 sd_engine_drop_programs (SdEngine *engine)
 {
@@ -293,6 +349,7 @@ sd_engine_drop_programs (SdEngine *engine)
     {
       g_clear_pointer (&engine->cross[i].kvs, g_ptr_array_unref);
       g_clear_pointer (&engine->cross[i].context, nn_state_free);
+      engine->cross[i].chunks = 0;
     }
   for (guint i = 0; i < G_N_ELEMENTS (engine->emb); i++)
     g_clear_pointer (&engine->emb[i], nn_state_free);
@@ -309,8 +366,10 @@ sd_engine_name_weights (SdEngine *engine, GError **error)
     {
       if (stages[i] == SD_STAGE_TEXT_2 && engine->texts[1] == NULL)
         continue;
-      SdProgram *program = make_program (engine, stages[i], SD_SET_BOTH, LOAD_PROMPTS,
-                                         LOAD_SIZE, LOAD_SIZE, error);
+      guint layers = layers_of (engine, stages[i]);
+      SdProgram *program
+          = make_program (engine, stages[i], SD_SET_BOTH, LOAD_PROMPTS,
+                          layers != 0 ? layers : LOAD_SIZE, LOAD_SIZE, error);
       if (program == NULL)
         return FALSE;
       if (stages[i] != SD_STAGE_DECODE)

@@ -10,7 +10,7 @@
 
 #include "config.h"
 
-#include "sd/sd-engine-private.h"
+#include "sd/sd-script-private.h"
 
 #include <glib/gi18n-lib.h>
 #include <math.h>
@@ -148,87 +148,6 @@ to_channels_first (const float *src, gsize pixels, guint channels, float *dst)
 
 /* ---- stages ---- */
 
-/* One encoder: its vectors to columns @first … of @context, whose rows are @width wide.
- */
-static gboolean
-encode_text (SdEngine *engine,
-             guint encoder,
-             const guint *ids,
-             guint n,
-             float *context,
-             guint first,
-             float *pooled,
-             const BaseTask *task,
-             GError **error)
-{
-  static const SdStage stages[] = { SD_STAGE_TEXT, SD_STAGE_TEXT_2 };
-  SdText *text = engine->texts[encoder];
-  guint own = sd_text_width (text), width = sd_engine_context_width (engine);
-  gsize each = (gsize) SD_TEXT_TOKENS * own;
-  SdProgram *program = sd_engine_program (engine, stages[encoder], n, 0, 0, error);
-  g_autofree float *rows
-      = program != NULL ? nn_alloc (n * each, sizeof *rows, _ ("The text encoder"), error)
-                        : NULL;
-  g_autofree float *ends = g_new (float, (gsize) n *own);
-
-  if (rows == NULL)
-    return FALSE;
-  for (guint i = 0; i < n; i++)
-    if (!sd_text_embed (text, ids + i * SD_TEXT_TOKENS, rows + i * each, error))
-      return FALSE;
-  if (!nn_state_write (program->in, rows, error)
-      || !sd_engine_run_program (engine, program, NULL, task, error)
-      || !sd_engine_read_state (engine, program, program->out, rows,
-                                _ ("The text encoder"), error))
-    return FALSE;
-  for (gsize i = 0; i < (gsize) n * SD_TEXT_TOKENS; i++)
-    memcpy (context + i * width + first, rows + i * own, sizeof (float) * own);
-  if (program->extra == NULL)
-    return TRUE;
-  if (!sd_engine_read_state (engine, program, program->extra, rows,
-                             _ ("The text encoder"), error))
-    return FALSE;
-  for (guint i = 0; i < n; i++)
-    memcpy (ends + (gsize) i * own,
-            rows + i * each + (gsize) sd_text_end (ids + i * SD_TEXT_TOKENS) * own,
-            sizeof (float) * own);
-  return sd_text_project (text, ends, n, pooled, error);
-}
-
-/* Where memory is short, prompts go one by one. */
-static gboolean
-one_by_one (const SdEngine *engine, guint n)
-{
-  return engine->fit.split && n > 1;
-}
-
-gboolean
-sd_engine_encode_tokens (SdEngine *engine,
-                         const guint *ids,
-                         guint n,
-                         float *context,
-                         float *pooled,
-                         const BaseTask *task,
-                         GError **error)
-{
-  guint parts = one_by_one (engine, n) ? n : 1, each = n / parts;
-  gsize rows = (gsize) SD_TEXT_TOKENS * sd_engine_context_width (engine);
-  guint first = 0;
-
-  for (guint i = 0; i < sd_engine_n_texts (engine); i++)
-    {
-      for (guint p = 0; p < parts; p++)
-        if (!encode_text (engine, i, ids + (i * n + p) * SD_TEXT_TOKENS, each,
-                          context + p * rows, first,
-                          pooled != NULL ? pooled + p * sd_engine_pooled_width (engine)
-                                         : NULL,
-                          task, error))
-          return FALSE;
-      first += sd_text_width (engine->texts[i]);
-    }
-  return TRUE;
-}
-
 /* Up to SD_TIME_ROWS of them; the program's own number of rows is filled up with the
  * last. */
 static gboolean
@@ -296,32 +215,6 @@ sd_engine_embed_times (SdEngine *engine,
   return TRUE;
 }
 
-static gboolean
-set_context (SdEngine *engine,
-             SdSet set,
-             const float *context,
-             const BaseTask *task,
-             GError **error)
-{
-  SdProgram *program = sd_engine_program_of (engine, SD_STAGE_CONTEXT, set, 0, 0, error);
-  return program != NULL && nn_state_write (engine->cross[set].context, context, error)
-         && sd_engine_run_program (engine, program, NULL, task, error);
-}
-
-gboolean
-sd_engine_set_context (
-    SdEngine *engine, const float *context, guint n, const BaseTask *task, GError **error)
-{
-  gsize each = (gsize) SD_TEXT_TOKENS * sd_engine_context_width (engine);
-
-  if (!one_by_one (engine, n))
-    return set_context (engine, sd_set_of_all (n), context, task, error);
-  for (guint i = 0; i < n; i++)
-    if (!set_context (engine, sd_set_of_one (i), context + i * each, task, error))
-      return FALSE;
-  return TRUE;
-}
-
 /* Latents and, behind them, what else the UNet takes at each place: [h][w][channels]; of
  * prompts whose @extra is NULL that is 0. */
 static void
@@ -383,6 +276,19 @@ pass (SdEngine *engine,
 }
 
 gboolean
+sd_engine_pass_of (SdEngine *engine,
+                   SdSet set,
+                   const SdInput *input,
+                   guint index,
+                   const float *row,
+                   float *out,
+                   const BaseTask *task,
+                   GError **error)
+{
+  return pass (engine, set, input, index, row, out, task, error);
+}
+
+gboolean
 sd_engine_pass (SdEngine *engine,
                 const SdInput *input,
                 guint n,
@@ -395,7 +301,7 @@ sd_engine_pass (SdEngine *engine,
   gsize rows
       = sd_engine_embed_rows (engine, n) > 1 ? sd_unet_emb_total (engine->unet) : 0;
 
-  if (!one_by_one (engine, n))
+  if (!sd_engine_apart (engine, n))
     return pass (engine, sd_set_of_all (n), input, 0, row, out, task, error);
   for (guint i = 0; i < n; i++)
     if (!pass (engine, sd_set_of_one (i), input, i, row + i * rows, out + i * each, task,
@@ -526,7 +432,13 @@ sd_engine_warm (SdEngine *engine,
                 const BaseTask *task,
                 GError **error)
 {
-  guint n = sd_params_passes (params, engine->info), texts = MIN (n, 2);
+  if (!sd_params_check (params, error))
+    return FALSE;
+  g_autoptr (SdScript) script
+      = sd_script_new (engine, engine->tokenizer, params, NULL, error);
+  if (script == NULL)
+    return FALSE;
+  guint n = script->shape.apart ? 1 : script->shape.n, texts = MIN (script->shape.n, 2);
   guint h = params->height / 8, w = params->width / 8;
   const struct
   {
@@ -537,8 +449,7 @@ sd_engine_warm (SdEngine *engine,
     { SD_STAGE_TIME, 1, 0, 0 },     { SD_STAGE_CONTEXT, n, 0, 0 },
     { SD_STAGE_UNET, n, h, w },     { SD_STAGE_DECODE, 1, h, w },
   };
-  if (!sd_params_check (params, error))
-    return FALSE;
+  sd_engine_set_shape (engine, &script->shape);
   for (guint i = 0; i < G_N_ELEMENTS (runs); i++)
     {
       Relay relay = { task, "kernels", i, G_N_ELEMENTS (runs) };

@@ -125,7 +125,7 @@ sd_engine_raise_precision (SdEngine *engine)
     return FALSE;
   engine->activations = NN_F32;
   engine->raised = TRUE;
-  engine->fit_n = 0; /* to be found anew */
+  engine->fitted = FALSE; /* to be found anew */
   sd_engine_reset_context (engine);
   return TRUE;
 }
@@ -249,10 +249,13 @@ engine_new (StModel *model, GError **error)
 static gboolean
 begin_fit (SdEngine *engine, GError **error)
 {
-  g_autoptr (SdParams) params = sd_params_new_for (engine->info);
+  const SdInfo *info = engine->info;
+  SdTask task = { .shape = { .n = info->cfg == 1.0 ? 1 : 2, .chunks = { 1, 1, 1 } },
+                  .width = info->width,
+                  .height = info->height };
   g_autoptr (GError) fault = NULL;
 
-  if (engine->device == NULL || sd_engine_fit_for (engine, params, &fault))
+  if (engine->device == NULL || sd_engine_fit_task (engine, &task, &fault))
     return TRUE;
   if (!g_error_matches (fault, GPU_ERROR, GPU_ERROR_OUT_OF_MEMORY))
     {

@@ -135,9 +135,11 @@ measure_stage (Search *s, guint index, GError **error)
 {
   SdStage stage = stages[index].stage;
   guint n = prompts_of (s, stage), h, w;
-  gboolean split = s->fit.split && n > 1;
+  gboolean looks = stage == SD_STAGE_CONTEXT || stage == SD_STAGE_UNET;
+  gboolean split = n > 1 && (s->fit.split || (looks && s->planner->shape.apart));
   SdPlanStage *to = &s->plan->stages[index];
   SdProgram *program;
+  guint64 arena = 0;
 
   if (!is_wanted (s, stage))
     {
@@ -150,16 +152,21 @@ measure_stage (Search *s, guint index, GError **error)
   if (program == NULL)
     return FALSE;
   for (guint i = 1; i < n && split && stage == SD_STAGE_UNET; i++)
-    if (sd_engine_program_of (s->planner, stage, sd_set_of_one (i), h, w, error) == NULL)
-      return FALSE;
+    {
+      SdProgram *other
+          = sd_engine_program_of (s->planner, stage, sd_set_of_one (i), h, w, error);
+      if (other == NULL)
+        return FALSE;
+      arena = MAX (arena, nn_program_arena_bytes (other->program));
+    }
   *to = (SdPlanStage){ .name = stages[index].name,
                        .resident = nn_program_resident_bytes (program->program),
                        .streamed = nn_program_streamed_bytes (program->program),
-                       .arena = nn_program_arena_bytes (program->program),
+                       .arena = MAX (arena, nn_program_arena_bytes (program->program)),
                        .flops = nn_program_flops (program->program) };
   s->copies += nn_program_copies_bytes (program->program);
   if (split)
-    to->flops *= n;
+    to->flops *= looks ? MAX (n, s->planner->shape.passes) : n;
   return TRUE;
 }
 
@@ -320,8 +327,12 @@ gboolean
 sd_fit_find (
     SdEngine *planner, const SdTask *task, SdPlan *plan, SdFit *fit, GError **error)
 {
-  Search s = { .planner = planner, .plan = plan, .n = task->n, .encodes = task->encodes };
+  Search s = {
+    .planner = planner, .plan = plan, .n = task->shape.n, .encodes = task->encodes
+  };
   gboolean found;
+
+  sd_engine_set_shape (planner, &task->shape);
 
   s.fit.resident = G_MAXUINT64;
   s.fit.frugal = planner->memory != 0;
@@ -363,9 +374,9 @@ budget_of (SdEngine *engine)
 }
 
 SdTask
-sd_task_of (const SdEngine *engine, const SdParams *params)
+sd_task_of (const SdEngine *engine, const SdParams *params, const SdShape *shape)
 {
-  return (SdTask){ .n = sd_params_passes (params, engine->info),
+  return (SdTask){ .shape = *shape,
                    .width = params->width,
                    .height = params->height,
                    .encodes = sd_params_encode (params, engine->info) };
@@ -375,10 +386,12 @@ sd_task_of (const SdEngine *engine, const SdParams *params)
 static gboolean
 is_fit (const SdEngine *engine, const SdTask *task)
 {
-  return engine->fit_n == task->n && engine->fit_w == task->width
-         && engine->fit_h == task->height
-         && (engine->fit_encodes == task->encodes
-             || (engine->fit_encodes && sd_fit_rungs (&engine->fit) == 0));
+  const SdTask *found = &engine->fit_task;
+
+  return engine->fitted && memcmp (&found->shape, &task->shape, sizeof found->shape) == 0
+         && found->width == task->width && found->height == task->height
+         && (found->encodes == task->encodes
+             || (found->encodes && sd_fit_rungs (&engine->fit) == 0));
 }
 
 gboolean
@@ -413,17 +426,7 @@ sd_engine_fit_task (SdEngine *engine, const SdTask *task, GError **error)
     }
   fit.cpu = engine->fit.cpu;
   sd_engine_set_fit (engine, &fit);
-  engine->fit_n = task->n;
-  engine->fit_w = task->width;
-  engine->fit_h = task->height;
-  engine->fit_encodes = task->encodes;
+  engine->fitted = TRUE;
+  engine->fit_task = *task;
   return TRUE;
-}
-
-gboolean
-sd_engine_fit_for (SdEngine *engine, const SdParams *params, GError **error)
-{
-  SdTask task = sd_task_of (engine, params);
-
-  return sd_engine_fit_task (engine, &task, error);
 }

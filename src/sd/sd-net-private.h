@@ -90,6 +90,13 @@ typedef enum
 
 #define SD_TOKEN_BEGIN 49406
 
+/* The 77 places of one pass of a text encoder. */
+typedef struct
+{
+  guint ids[SD_TEXT_TOKENS];
+  const float *vectors[SD_TEXT_TOKENS]; /* (nullable): [width], instead of the token's */
+} SdTextRow;
+
 /** sd_text_new: @in_folder: spelled as in a diffusers folder */
 SdText *
 sd_text_new (SdWeights *weights, SdTextKind kind, gboolean in_folder, GError **error);
@@ -102,14 +109,23 @@ guint sd_text_projected (const SdText *text);
 void sd_text_fill (const SdText *text, const guint *tokens, guint n, guint *ids);
 /** sd_text_end: the place of the end in 77 @ids */
 guint sd_text_end (const guint *ids);
-/** sd_text_embed: token + position rows of 77 ids → [77][width] */
-gboolean sd_text_embed (SdText *text, const guint *ids, float *dst, GError **error);
+/** sd_text_embed: token + position rows of 77 places → [77][width] */
+gboolean sd_text_embed (SdText *text, const SdTextRow *row, float *dst, GError **error);
+/**
+ * sd_text_layers: how many layers are run before the vectors are taken
+ * @clip_skip: counted from the last layer, which is 1; 0: as the model wishes. In A1111's
+ * grammar only encoders of 1.x heed it, as there; in ComfyUI's all do
+ *
+ * Returns: 0 where there are not so many layers
+ */
+guint sd_text_layers (const SdText *text, guint clip_skip, SdGrammar grammar);
 /** sd_text_project: @state: [n][width], last states at the end → @dst: [n][projected] */
 gboolean
 sd_text_project (SdText *text, const float *state, guint n, float *dst, GError **error);
-/** sd_text_build: @in and @out: [n][1][77][width]; @last: (nullable): likewise: the last
- * block's, normed */
+/** sd_text_build: @layers: of sd_text_layers; @in and @out: [n][1][77][width]; @last:
+ * (nullable): likewise: the last block's, normed */
 NnProgram *sd_text_build (SdText *text,
+                          guint layers,
                           NnState *in,
                           NnState *out,
                           NnState *last,

@@ -5,7 +5,7 @@
 
 #include "config.h"
 
-#include "sd/sd-engine-private.h"
+#include "sd/sd-script-private.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -35,7 +35,13 @@ plan_on (StModel *model,
   plan->budget = memory != 0 ? memory : gpu_info_memory_available (info);
   if (!sd_params_check_for (params, planner->info, error))
     return NULL;
-  SdTask task = sd_task_of (planner, params);
+  g_autoptr (SdTokenizer) tokenizer = sd_tokenizer_new (error);
+  g_autoptr (SdScript) script
+      = tokenizer != NULL ? sd_script_new (planner, tokenizer, params, NULL, error)
+                          : NULL;
+  if (script == NULL)
+    return NULL;
+  SdTask task = sd_task_of (planner, params, &script->shape);
   if (!sd_fit_find (planner, &task, plan, &fit, error))
     return NULL;
   plan->stages[SD_PLAN_UNET].flops

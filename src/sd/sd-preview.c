@@ -229,8 +229,10 @@ static gboolean
 decode_is_cheap (SdRun *run)
 {
   SdEngine *engine = run->engine;
+  guint n = run->script->shape.n;
+  SdSet set = sd_engine_apart (engine, n) ? SD_SET_FIRST : sd_set_of_all (n);
   SdProgram *pass
-      = sd_engine_program (engine, SD_STAGE_UNET, run->prompts, run->h, run->w, NULL);
+      = sd_engine_program_of (engine, SD_STAGE_UNET, set, run->h, run->w, NULL);
   SdProgram *decode
       = sd_engine_program (engine, SD_STAGE_DECODE, 1, run->h, run->w, NULL);
 

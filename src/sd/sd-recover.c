@@ -52,7 +52,7 @@ sd_engine_move_to_cpu (SdEngine *engine)
   if (!engine->gpu.has_fp16_storage)
     engine->activations = NN_F32;
   engine->fit = (SdFit){ .resident = G_MAXUINT64, .cpu = TRUE };
-  engine->fit_n = 0;
+  engine->fitted = FALSE;
   if (engine->context != NULL)
     sd_engine_reset_context (engine);
   return TRUE;
@@ -83,7 +83,7 @@ static gboolean
 recover_shortage (SdEngine *engine, const char **warn)
 {
   SdFit before = engine->fit;
-  SdTask task = { engine->fit_n, engine->fit_w, engine->fit_h, engine->fit_encodes };
+  SdTask task = engine->fit_task;
 
   if (engine->device == NULL || ++engine->shortages > MAX_SHORTAGES)
     return FALSE;
@@ -92,7 +92,7 @@ recover_shortage (SdEngine *engine, const char **warn)
     return TRUE;
   while (engine->shortages <= MAX_SHORTAGES)
     {
-      engine->fit_n = 0;
+      engine->fitted = FALSE;
       if (task.width == 0 || !sd_engine_fit_task (engine, &task, NULL))
         return FALSE;
       if (sd_fit_rungs (&engine->fit) != sd_fit_rungs (&before)

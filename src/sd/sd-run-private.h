@@ -5,8 +5,8 @@
 
 #pragma once
 
-#include "sd/sd-engine-private.h"
 #include "sd/sd-frame.h"
+#include "sd/sd-script-private.h"
 
 /* What a run begins from besides noise. All NULL where that is all. */
 typedef struct
@@ -26,15 +26,20 @@ struct _SdRun
   guint h, w;    /* of the latents */
   guint steps;   /* that are made */
   guint prompts; /* in a pass: 2 with guidance: negative, prompt; 3 with one by a picture:
-                    negative without it, negative, prompt; else 1 */
+                    negative without it, negative, prompt; else 1. With prompts side by
+                    side: their number and the negative */
   SdBegin begin;
   guint64 serial;
   gboolean noise_given;
-  float *context; /* [prompts][77][width] */
-  float *pooled;  /* [prompts][pooled width]; NULL where the model has none */
-  double *sigmas; /* steps + 1 */
-  float *rows;    /* [steps][embed_rows][emb_total]: the time embedding at each sigma but
-                     the last */
+  SdScript *script;
+  SdContext *contexts;         /* [lines]; values owned */
+  float *pooled;               /* [lines][pooled width]; NULL where the model has none */
+  guint shown[SD_MAX_PROMPTS]; /* the lines whose keys and values the engine has, while
+                                  it has ours */
+  guint call;                  /* of the network, in this step */
+  double *sigmas;              /* steps + 1 */
+  float *rows; /* [steps][lines or 1][emb_total]: the time embedding at each sigma but
+                  the last; with each line's label where there are labels */
   SamplerRun *sampler;
   GPtrArray *warnings; /* NULL-terminated */
 };
@@ -91,10 +96,18 @@ SdRun *sd_run_start (SdEngine *engine,
                      GError **error);
 /** sd_run_warn: takes @text */
 void sd_run_warn (SdRun *run, char *text);
-/** sd_prompt_ids: of @text for every text encoder, that of encoder i at @ids + i ·
- * @stride; what is beyond 75 tokens becomes a warning */
-void
-sd_prompt_ids (SdRun *run, const char *text, gboolean negative, guint *ids, guint stride);
-/** sd_prompt_check_words: warns of words that the model was never taught, where it says
- * which it was */
-void sd_prompt_check_words (SdRun *run, const char *text);
+
+/** sd_run_by_picture: whether there is guidance by a picture: three prompts, of which the
+ * first two avoid the same */
+gboolean sd_run_by_picture (const SdRun *run);
+
+/* What a denoiser is given as user data. */
+typedef struct
+{
+  SdRun *run;
+  const BaseTask *task;
+} SdDenoise;
+
+/** sd_run_denoise: a #SamplerDenoiseFunc; @user_data: SdDenoise */
+gboolean sd_run_denoise (
+    const float *x, double sigma, float *denoised, gpointer user_data, GError **error);

@@ -29,6 +29,50 @@ little_endian (GVariant *value)
 #endif
 }
 
+/* How the prompts are read. */
+static void
+save_reading (const SdParams *p, GVariantDict *dict)
+{
+  GVariantBuilder builder;
+
+  g_variant_dict_insert (dict, "grammar", "s", sd_grammar_name (p->grammar));
+  g_variant_dict_insert (dict, "emphasis", "s", sd_emphasis_name (p->emphasis));
+  g_variant_dict_insert (dict, "clip-skip", "u", p->clip_skip);
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(say)"));
+  for (guint i = 0; p->embeddings != NULL && i < p->embeddings->len; i++)
+    {
+      const SdEmbedding *embedding = p->embeddings->pdata[i];
+      if (embedding->path != NULL)
+        g_variant_builder_add (&builder, "(s^ay)", embedding->name, embedding->path);
+    }
+  g_variant_dict_insert_value (dict, "embeddings", g_variant_builder_end (&builder));
+}
+
+/* States of former versions have none of it. */
+static void
+load_reading (GVariantDict *dict, SdParams *p)
+{
+  g_autofree char *grammar = NULL, *emphasis = NULL;
+  g_autoptr (GVariant) embeddings
+      = g_variant_dict_lookup_value (dict, "embeddings", G_VARIANT_TYPE ("a(say)"));
+
+  if (g_variant_dict_lookup (dict, "grammar", "s", &grammar))
+    sd_grammar_parse (grammar, &p->grammar);
+  if (g_variant_dict_lookup (dict, "emphasis", "s", &emphasis))
+    sd_emphasis_parse (emphasis, &p->emphasis);
+  g_variant_dict_lookup (dict, "clip-skip", "u", &p->clip_skip);
+  for (gsize i = 0; embeddings != NULL && i < g_variant_n_children (embeddings); i++)
+    {
+      const char *name, *path;
+
+      g_variant_get_child (embeddings, i, "(&s^&ay)", &name, &path);
+      if (p->embeddings == NULL)
+        p->embeddings
+            = g_ptr_array_new_with_free_func ((GDestroyNotify) sd_embedding_free);
+      g_ptr_array_add (p->embeddings, sd_embedding_new (name, path));
+    }
+}
+
 GBytes *
 sd_run_save (SdRun *run)
 {
@@ -50,6 +94,7 @@ sd_run_save (SdRun *run)
   g_variant_dict_insert (&dict, "sampler", "s", sampler_kind_name (p->sampler));
   g_variant_dict_insert (&dict, "schedule", "s", sampler_schedule_name (p->schedule));
   g_variant_dict_insert (&dict, "noise-given", "b", run->noise_given);
+  save_reading (p, &dict);
   sd_begin_save (run, &dict);
   g_variant_dict_insert_value (
       &dict, "state",
@@ -88,6 +133,7 @@ read_params (GVariantDict *dict, SdParams *p, GError **error)
       g_propagate_error (error, g_steal_pointer (&fault));
       return FALSE;
     }
+  load_reading (dict, p);
   p->rng = g_strcmp0 (rng, "nv") == 0 ? BASE_RANDOM_NV : BASE_RANDOM_CPU;
   return sampler_parse (sampler, &p->sampler, NULL, error)
          && sampler_schedule_parse (schedule, &p->schedule, error);

@@ -242,7 +242,7 @@ sd_run_extra (const SdRun *run, const float *extra[SD_MAX_PROMPTS])
 {
   for (guint i = 0; i < SD_MAX_PROMPTS; i++)
     extra[i] = run->begin.cond;
-  if (run->prompts == 3)
+  if (sd_run_by_picture (run))
     extra[0] = NULL; /* neither words nor picture */
 }
 

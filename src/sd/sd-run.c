@@ -37,44 +37,78 @@ sd_run_may_retry (SdRun *run, GError **fault)
 
 /* ---- beginning ---- */
 
-/* Different texts among the prompts of a pass. */
-static guint
-texts_of (const SdRun *run)
+static void
+add_warning (gpointer text, gpointer run)
 {
-  return MIN (run->prompts, 2);
+  sd_run_warn (run, g_strdup (text));
 }
 
-/* What is computed on the host: tokens, with what is to be said of them, and sigmas. */
+/* Of what is wanted; a word that stands for vectors was taught by them. */
+static void
+check_words (SdRun *run)
+{
+  g_autofree char *said = sd_script_words (run->script);
+  g_auto (GStrv) unknown = sd_unknown_words (run->engine->info, said, NULL);
+  g_autoptr (GPtrArray) left = g_ptr_array_new ();
+
+  for (guint i = 0; unknown != NULL && unknown[i] != NULL; i++)
+    {
+      gboolean taught = FALSE;
+      for (guint k = 0; k < run->script->vectors->len; k++)
+        {
+          const SdVectors *vectors = run->script->vectors->pdata[k];
+          taught |= g_ascii_strcasecmp (vectors->name, unknown[i]) == 0;
+        }
+      if (!taught)
+        g_ptr_array_add (left, unknown[i]);
+    }
+  if (left->len == 0)
+    return;
+  g_ptr_array_add (left, NULL);
+  g_autofree char *words = g_strjoinv ("”, “", (char **) left->pdata);
+  sd_run_warn (run, g_strdup_printf (_ ("The model was not taught: “%s”"), words));
+}
+
+/* How many time embeddings a step has: one for each line where lines have labels. */
+static guint
+rows_of (const SdRun *run)
+{
+  return sd_engine_label_width (run->engine) > 0 ? run->script->lines->len : 1;
+}
+
+/* What is computed on the host: what is said, with what is to be told of it, and sigmas.
+ */
 static gboolean
-plan (SdRun *run, guint *ids, GError **error)
+plan (SdRun *run, GError **error)
 {
   SdEngine *engine = run->engine;
   const SdParams *params = run->params;
-  guint n = texts_of (run), stride = n * SD_TEXT_TOKENS;
-  gsize n_rows;
+  g_autoptr (GPtrArray) warnings = g_ptr_array_new_with_free_func (g_free);
 
-  if (!sd_source_schedule (params, engine->info, &engine->levels, &run->sigmas,
-                           &run->steps, error))
+  run->script = sd_script_new (engine, engine->tokenizer, params, warnings, error);
+  if (run->script == NULL
+      || !sd_source_schedule (params, engine->info, &engine->levels, &run->sigmas,
+                              &run->steps, error))
     return FALSE;
-  n_rows = (gsize) run->steps * sd_engine_embed_rows (engine, run->prompts);
-  if (n == 2)
-    sd_prompt_ids (run, params->negative, TRUE, ids, stride);
-  sd_prompt_ids (run, params->prompt, FALSE, ids + (n - 1) * SD_TEXT_TOKENS, stride);
-  sd_prompt_check_words (run, params->prompt);
-  run->context = g_new (
-      float, (gsize) run->prompts *SD_TEXT_TOKENS *sd_engine_context_width (engine));
+  run->prompts = run->script->prompts;
+  g_ptr_array_foreach (warnings, add_warning, run);
+  check_words (run);
+  guint lines = run->script->lines->len;
+  run->contexts = g_new0 (SdContext, lines);
   if (sd_engine_pooled_width (engine) > 0)
-    run->pooled = g_new (float, (gsize) run->prompts *sd_engine_pooled_width (engine));
-  run->rows = g_new (float, n_rows *sd_unet_emb_total (engine->unet));
-  return TRUE;
+    run->pooled = g_new (float, (gsize) lines *sd_engine_pooled_width (engine));
+  gsize n_rows = (gsize) run->steps * rows_of (run);
+  run->rows = nn_alloc (n_rows * sd_unet_emb_total (engine->unet), sizeof *run->rows,
+                        _ ("The UNet's time embedding"), error);
+  return run->rows != NULL;
 }
 
-/* Times and, where the UNet takes them, labels: for each step those of all prompts. */
+/* Times and, where the UNet takes them, labels: for each step those of all lines. */
 static gboolean
 embed (SdRun *run, const BaseTask *task, GError **error)
 {
   SdEngine *engine = run->engine;
-  guint steps = run->steps, each = sd_engine_embed_rows (engine, run->prompts);
+  guint steps = run->steps, each = rows_of (run);
   gsize width = sd_engine_label_width (engine), all = each * width;
   g_autofree double *times = g_new (double, (gsize) steps *each);
   g_autofree float *labels = width > 0 ? g_new (float, steps *all) : NULL;
@@ -90,41 +124,31 @@ embed (SdRun *run, const BaseTask *task, GError **error)
                                 error);
 }
 
-/* Of two texts, to negative, negative, prompt. */
 static void
-repeat_first (SdRun *run)
+clear_contexts (SdRun *run)
 {
-  gsize rows = (gsize) SD_TEXT_TOKENS * sd_engine_context_width (run->engine);
-  gsize pooled = sd_engine_pooled_width (run->engine);
-
-  memcpy (run->context + 2 * rows, run->context + rows, rows * sizeof (float));
-  memcpy (run->context + rows, run->context, rows * sizeof (float));
-  if (run->pooled == NULL)
-    return;
-  memcpy (run->pooled + 2 * pooled, run->pooled + pooled, pooled * sizeof (float));
-  memcpy (run->pooled + pooled, run->pooled, pooled * sizeof (float));
+  for (guint i = 0; run->contexts != NULL && i < run->script->lines->len; i++)
+    {
+      g_free ((gpointer) run->contexts[i].values);
+      run->contexts[i].values = NULL;
+    }
 }
 
 static gboolean
-encode (SdRun *run, const guint *ids, const BaseTask *task, GError **error)
+encode (SdRun *run, const BaseTask *task, GError **error)
 {
-  if (!sd_engine_encode_tokens (run->engine, ids, texts_of (run), run->context,
-                                run->pooled, task, error))
-    return FALSE;
-  if (run->prompts == 3)
-    repeat_first (run);
-  return embed (run, task, error);
+  clear_contexts (run);
+  return sd_script_encode (run->script, run->engine, run->params->clip_skip,
+                           run->contexts, run->pooled, task, error)
+         && embed (run, task, error);
 }
 
 static gboolean
 prepare (SdRun *run, const BaseTask *task, GError **error)
 {
   g_autoptr (GError) fault = NULL;
-  guint ids[2 * 2 * SD_TEXT_TOKENS]; /* prompts, text encoders */
 
-  if (!plan (run, ids, error))
-    return FALSE;
-  while (!encode (run, ids, task, &fault))
+  while (!encode (run, task, &fault))
     if (!sd_run_may_retry (run, &fault))
       {
         g_propagate_error (error, g_steal_pointer (&fault));
@@ -140,18 +164,20 @@ sd_run_start (SdEngine *engine,
               GError **error)
 {
   if (!sd_params_check_for (params, engine->info, error)
-      || !sd_engine_begin (engine, error) || !sd_engine_fit_for (engine, params, error))
+      || !sd_engine_begin (engine, error))
     return NULL;
   g_autoptr (SdRun) run = g_new0 (SdRun, 1);
   run->engine = engine;
   run->params = sd_params_copy (params);
   run->h = params->height / 8;
   run->w = params->width / 8;
-  run->prompts = sd_params_passes (params, engine->info);
   run->serial = ++engine->last_serial;
   run->warnings = g_ptr_array_new_with_free_func (g_free);
   g_ptr_array_add (run->warnings, NULL);
-  if (!sd_run_frame (run, error))
+  if (!plan (run, error))
+    return NULL;
+  SdTask wanted = sd_task_of (engine, params, &run->script->shape);
+  if (!sd_engine_fit_task (engine, &wanted, error) || !sd_run_frame (run, error))
     return NULL;
   base_task_progress (task, "text", 0, 1);
   if (!prepare (run, task, error))
@@ -212,9 +238,11 @@ sd_run_free (SdRun *run)
     return;
   sampler_run_free (run->sampler);
   sd_begin_clear (&run->begin);
+  clear_contexts (run);
+  sd_script_free (run->script);
   sd_params_free (run->params);
   g_clear_pointer (&run->warnings, g_ptr_array_unref);
-  g_free (run->context);
+  g_free (run->contexts);
   g_free (run->pooled);
   g_free (run->sigmas);
   g_free (run->rows);
@@ -241,103 +269,11 @@ sd_run_step_index (SdRun *run)
 
 /* ---- steps ---- */
 
-typedef struct
-{
-  SdRun *run;
-  const BaseTask *task;
-} Denoise;
-
-static const float *
-time_row (SdRun *run, double sigma)
-{
-  gsize each = sd_engine_embed_rows (run->engine, run->prompts)
-               * (gsize) sd_unet_emb_total (run->engine->unet);
-
-  for (guint i = 0; i < run->steps; i++)
-    if (run->sigmas[i] == sigma)
-      return run->rows + i * each;
-  return NULL;
-}
-
-/* What the network is for: of x = clean + sigma·noise it predicts the noise (or v =
- * noise·cos − clean·sin), once for each prompt; guidance goes from the first prediction
- * beyond the second. With a picture to be changed there is a guidance of its own from
- * what is predicted without to what is predicted with it (Brooks et al. 2023). Here for
- * one picture of n values. */
-static void
-predict (const SdRun *run,
-         const float *x,
-         const float *out,
-         gsize n,
-         float sigma,
-         float *denoised)
-{
-  gboolean v = run->engine->info->v_prediction;
-  float keep = v ? 1.0f / (sigma * sigma + 1.0f) : 1.0f;
-  float take = v ? sigma / sqrtf (sigma * sigma + 1.0f) : sigma;
-  float cfg = (float) run->params->cfg;
-  float image_cfg = run->prompts == 3 ? (float) run->params->source->image_cfg : 0;
-
-  for (gsize i = 0; i < n; i++)
-    {
-      float e = out[i];
-      if (run->prompts == 2)
-        e += cfg * (out[n + i] - e);
-      else if (run->prompts == 3)
-        e += image_cfg * (out[n + i] - e) + cfg * (out[2 * n + i] - out[n + i]);
-      denoised[i] = x[i] * keep - e * take;
-    }
-}
-
-static gboolean
-denoise (
-    const float *x, double sigma, float *denoised, gpointer user_data, GError **error)
-{
-  Denoise *data = user_data;
-  SdRun *run = data->run;
-  SdEngine *engine = run->engine;
-  gsize n = SD_LATENT_CHANNELS * (gsize) run->h * run->w;
-  const float *row = time_row (run, sigma);
-  float scale = (float) (1.0 / sqrt (sigma * sigma + 1.0));
-  g_autofree float *scaled = nn_alloc (n, sizeof *scaled, _ ("The step"), error);
-  g_autofree float *out
-      = scaled != NULL ? nn_alloc (run->prompts * n, sizeof *out, _ ("The step"), error)
-                       : NULL;
-
-  const float *extra[SD_MAX_PROMPTS];
-  SdInput input = { scaled, run->h, run->w, extra };
-
-  g_return_val_if_fail (row != NULL, FALSE);
-  if (out == NULL)
-    return FALSE;
-  sd_run_extra (run, extra);
-  if (engine->context_owner != run->serial)
-    {
-      if (!sd_engine_set_context (engine, run->context, run->prompts, data->task, error))
-        return FALSE;
-      engine->context_owner = run->serial;
-    }
-  for (guint p = 0; p < run->params->batch; p++)
-    {
-      for (gsize i = 0; i < n; i++)
-        scaled[i] = x[p * n + i] * scale;
-      if (!sd_engine_pass (engine, &input, run->prompts, row, out, data->task, error))
-        {
-          g_prefix_error (error, _ ("Step %u of %u: "), sd_run_step_index (run) + 1,
-                          run->steps);
-          return FALSE;
-        }
-      predict (run, x + p * n, out, n, (float) sigma, denoised + p * n);
-      sd_run_blend (run, p, denoised + p * n);
-    }
-  return TRUE;
-}
-
 gboolean
 sd_run_step (SdRun *run, const BaseTask *task, GError **error)
 {
   g_autoptr (GError) fault = NULL;
-  Denoise data = { run, task };
+  SdDenoise data = { run, task };
 
   if (sampler_run_finished (run->sampler))
     {
@@ -345,12 +281,16 @@ sd_run_step (SdRun *run, const BaseTask *task, GError **error)
                    run->steps);
       return FALSE;
     }
-  while (!sampler_run_step (run->sampler, denoise, &data, &fault))
-    if (!sd_run_may_retry (run, &fault))
-      {
-        g_propagate_error (error, g_steal_pointer (&fault));
-        return FALSE;
-      }
+  run->call = 0;
+  while (!sampler_run_step (run->sampler, sd_run_denoise, &data, &fault))
+    {
+      run->call = 0;
+      if (!sd_run_may_retry (run, &fault))
+        {
+          g_propagate_error (error, g_steal_pointer (&fault));
+          return FALSE;
+        }
+    }
   base_task_progress (task, "step", sd_run_step_index (run), run->steps);
   return sd_run_end (run, error);
 }

@@ -37,6 +37,8 @@ struct _SdText
   guint width, layers, heads;
   guint used;    /* layers before the vectors are taken */
   gboolean norm; /* of the vectors taken */
+  gboolean cut;  /* the last layer was left out of the file */
+  SdTextKind kind;
   NnAct act;
   guint pad;       /* token that fills up */
   guint projected; /* width of the vector for the whole text; 0: none */
@@ -113,6 +115,8 @@ choose_layers (SdText *text, SdTextKind kind, gboolean in_folder)
 {
   gboolean cut = in_folder || (text->width == WHOLE_WIDTH && text->layers < WHOLE_DEPTH);
 
+  text->kind = kind;
+  text->cut = kind == SD_TEXT_2 && cut;
   text->norm = kind == SD_TEXT_1 || kind == SD_TEXT_2;
   text->used = text->layers;
   if (kind == SD_TEXT_XL_FIRST || kind == SD_TEXT_XL_SECOND
@@ -197,9 +201,20 @@ sd_text_end (const guint *ids)
   return SD_TEXT_TOKENS - 1;
 }
 
-gboolean
-sd_text_embed (SdText *text, const guint *ids, float *dst, GError **error)
+guint
+sd_text_layers (const SdText *text, guint clip_skip, SdGrammar grammar)
 {
+  guint all = text->layers + text->cut;
+
+  if (clip_skip == 0 || (grammar != SD_GRAMMAR_COMFYUI && text->kind != SD_TEXT_1))
+    return text->used;
+  return clip_skip <= all ? MIN (all + 1 - clip_skip, text->layers) : 0;
+}
+
+gboolean
+sd_text_embed (SdText *text, const SdTextRow *places, float *dst, GError **error)
+{
+  const guint *ids = places->ids;
   g_autofree float *position = g_new (float, text->width);
   g_autofree char *tokens = g_strconcat (text->root, TOKENS, NULL);
   g_autofree char *positions = g_strconcat (text->root, POSITIONS, NULL);
@@ -213,8 +228,11 @@ sd_text_embed (SdText *text, const guint *ids, float *dst, GError **error)
                        (guint) text->vocabulary);
           return FALSE;
         }
-      if (!sd_weights_read_row (text->weights, tokens, ids[i], row, error)
-          || !sd_weights_read_row (text->weights, positions, i, position, error))
+      if (places->vectors[i] != NULL)
+        memcpy (row, places->vectors[i], sizeof (float) * text->width);
+      else if (!sd_weights_read_row (text->weights, tokens, ids[i], row, error))
+        return FALSE;
+      if (!sd_weights_read_row (text->weights, positions, i, position, error))
         return FALSE;
       for (guint c = 0; c < text->width; c++)
         row[c] += position[c];
@@ -280,6 +298,7 @@ build_layer (SdBuilder *b, const SdText *text, NnTensor *x, const char *layer)
 
 NnProgram *
 sd_text_build (SdText *text,
+               guint used,
                NnState *in,
                NnState *out,
                NnState *last,
@@ -287,14 +306,14 @@ sd_text_build (SdText *text,
                GError **error)
 {
   SdBuilder b;
-  guint layers = last != NULL ? text->layers : text->used;
+  guint layers = last != NULL ? text->layers : used;
   sd_builder_init (&b, text->weights, text->root, "text");
   NnTensor *x = nn_load (b.graph, in), *taken = x;
   for (guint i = 0; i < layers; i++)
     {
       g_autofree char *layer = g_strdup_printf ("encoder.layers.%u", i);
       x = build_layer (&b, text, x, layer);
-      if (i + 1 == text->used)
+      if (i + 1 == used)
         taken = x;
     }
   if (text->norm)
