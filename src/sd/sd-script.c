@@ -77,15 +77,13 @@ load_vectors (SdScript *script,
 
 /* ---- networks ---- */
 
+/* What is known of it is told where it is applied. */
 static gboolean
-is_found (const SdParams *params, const char *name)
+is_known (const SdParams *params, const char *name)
 {
   for (guint i = 0; params->loras != NULL && i < params->loras->len; i++)
-    {
-      const SdLora *lora = params->loras->pdata[i];
-      if (lora->path != NULL && g_strcmp0 (lora->name, name) == 0)
-        return TRUE;
-    }
+    if (g_strcmp0 (((SdLora *) params->loras->pdata[i])->name, name) == 0)
+      return TRUE;
   return FALSE;
 }
 
@@ -102,7 +100,7 @@ without_networks (const SdParams *params, const char *text, GPtrArray *warnings)
   for (guint i = 0; warnings != NULL && i < loras->len; i++)
     {
       const SdLora *lora = loras->pdata[i];
-      if (!is_found (params, lora->name))
+      if (!is_known (params, lora->name))
         g_ptr_array_add (
             warnings, g_strdup_printf (_ ("The LoRA “%s” was not found: it is left out"),
                                        lora->name));

@@ -79,13 +79,15 @@ test_search (void)
   g_assert_no_error (error);
   SdPlan plan = { .width = 512, .height = 512, .budget = GIB + GIB / 8 };
   g_strlcpy (plan.device, small.name, sizeof plan.device);
-  g_assert_true (sd_fit_find (planner, &(SdTask){ .n = 2 }, &plan, &fit, &error));
+  g_assert_true (
+      sd_fit_find (planner, &(SdTask){ .shape = { .n = 2 } }, &plan, &fit, &error));
   g_assert_no_error (error);
   g_assert_true (plan.fits);
   g_assert_true (fit.quantized);
   g_assert_cmpuint (fit.resident, ==, G_MAXUINT64);
   plan.budget = GIB / 4;
-  g_assert_true (sd_fit_find (planner, &(SdTask){ .n = 2 }, &plan, &fit, &error));
+  g_assert_true (
+      sd_fit_find (planner, &(SdTask){ .shape = { .n = 2 } }, &plan, &fit, &error));
   g_assert_false (plan.fits);
   g_test_message ("%s", plan.why_not);
   g_assert_nonnull (strstr (plan.why_not, "a small one"));
