@@ -7,6 +7,7 @@
 
 #include "app/app-form.h"
 #include "app/app-prediction.h"
+#include "app/app-vae.h"
 
 #include <glib/gi18n.h>
 #include <math.h>
@@ -28,7 +29,7 @@ struct _AppForm
   GtkEntry *negative, *seed;
   GtkMenuButton *size_button, *queue_button;
   GtkSpinButton *batch, *steps, *cfg;
-  GtkDropDown *sampler, *schedule, *rng, *prediction;
+  GtkDropDown *sampler, *schedule, *rng, *prediction, *vae;
   GtkToggleButton *lock;
   GtkExpander *more;
   GtkWidget *generate;
@@ -325,6 +326,7 @@ void
 app_form_set_info (AppForm *self, const SdInfo *info, const char *path)
 {
   app_prediction_bind (self->prediction, path, info);
+  app_vae_bind (self->vae, path, info);
   app_prompt_set_info (self->editor, info);
   fill_examples (self, info);
 }
@@ -504,6 +506,7 @@ app_form_class_init (AppFormClass *class)
   BIND (schedule);
   BIND (rng);
   BIND (prediction);
+  BIND (vae);
   BIND (lock);
   BIND (more);
   BIND (generate);

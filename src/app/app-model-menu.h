@@ -12,3 +12,6 @@ G_DECLARE_FINAL_TYPE (AppModelMenu, app_model_menu, APP, MODEL_MENU, GtkPopover)
 
 /** app_model_menu_new: recent models, models found in folders, the sample model, Open… */
 GtkWidget *app_model_menu_new (void);
+/** app_model_menu_set_current: (nullable) @path: of the model that pictures are made with
+ */
+void app_model_menu_set_current (AppModelMenu *self, const char *path);

@@ -11,6 +11,7 @@
 #include <glib/gi18n.h>
 
 #include "app/app-settings.h"
+#include "app/app-vae.h"
 
 struct _AppModel
 {
@@ -162,6 +163,7 @@ load_async (const char *path,
   Load *load = g_new0 (Load, 1);
 
   app_prediction_load ();
+  app_vae_load ();
   load->path = g_strdup (path);
   load->damaged = damaged;
   load->raw = g_settings_get_boolean (app_settings_get (), "raw-names");

@@ -10,6 +10,7 @@
 
 #include "app/app-prediction.h"
 #include "app/app-settings.h"
+#include "app/app-vae.h"
 
 #include <glib/gi18n.h>
 
@@ -76,6 +77,7 @@ app_prediction_attach (StModel *model, const char *path)
   SdExtras *extras = g_new0 (SdExtras, 1);
 
   extras->prediction = app_prediction_get (path);
+  extras->parts[SD_PART_VAE] = app_vae_get (path);
   sd_extras_attach (model, extras);
 }
 

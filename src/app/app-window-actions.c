@@ -9,6 +9,7 @@
 
 #include <glib/gi18n.h>
 
+#include "app/app-model-folders.h"
 #include "app/app-settings.h"
 
 static void
@@ -21,6 +22,18 @@ static void
 on_open_folder (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   app_window_choose_file (user_data, TRUE);
+}
+
+static void
+on_open_models_folder (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  app_model_folders_open_own (user_data);
+}
+
+static void
+on_add_models_folder (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  app_model_folders_choose (user_data);
 }
 
 static void
@@ -94,6 +107,8 @@ on_show_damaged (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 static const GActionEntry entries[] = {
   { "open", on_open },
   { "open-folder", on_open_folder },
+  { "open-models-folder", on_open_models_folder },
+  { "add-models-folder", on_add_models_folder },
   { "use-model", on_use_model, "s" },
   { "reload", on_reload },
   { "show-damaged", on_show_damaged, "s" },

@@ -15,6 +15,7 @@
 #include <math.h>
 
 #include "app/app-compat.h"
+#include "app/app-library.h"
 #include "app/app-model-menu.h"
 #include "app/app-settings.h"
 #include "app/app-watch.h"
@@ -42,6 +43,10 @@ update_title (AppWindow *self)
   if (self->progress >= 0)
     /* Translators: title of the window during a run: per cent, then the model's name */
     title = g_strdup_printf (_ ("%d %% — %s"), (int) floor (self->progress * 100), name);
+  if (gtk_menu_button_get_popover (self->model_button) != NULL)
+    app_model_menu_set_current (
+        APP_MODEL_MENU (gtk_menu_button_get_popover (self->model_button)),
+        self->session != NULL ? app_model_get_path (self->session) : NULL);
   gtk_window_set_title (GTK_WINDOW (self), title != NULL ? title : name);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->model_button),
                                   GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, name, -1);
@@ -183,6 +188,8 @@ on_loaded (GObject *source, GAsyncResult *result, gpointer user_data)
     {
       g_set_object (&self->session, model);
       app_pictures_page_set_model (self->pictures, model);
+      if (!app_model_is_bundled (model))
+        app_library_note_use (app_library_get (), app_model_get_path (model));
     }
   else if (!shows_tensors (self))
     {

@@ -7,6 +7,7 @@
 
 #include "app/app-device-choice.h"
 #include "app/app-worker.h"
+#include "sd/sd-library.h"
 
 /* What the thread needs to know of a job. */
 typedef struct
@@ -41,10 +42,12 @@ struct _AppWorker
   gboolean drop_engine, quit;
 
   /* the thread's own */
+  SdLibrary *library; /* for names in prompts */
   SdEngine *engine;
   char *engine_path;
   SdPrediction engine_prediction; /* what the user said when it was opened */
   AppDeviceChoice engine_choice;
+  char *engine_vae; /* (nullable): the VAE that was chosen then */
   gint64 next_progress;
   const char *last_stage;
 };

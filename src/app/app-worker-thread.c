@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "app/app-prediction.h"
+#include "app/app-vae.h"
 #include "app/app-worker-private.h"
 
 #include "app/app-session.h"
@@ -67,11 +68,13 @@ need_engine (AppWorker *self, const char *path, const BaseTask *task, GError **e
 {
   g_autoptr (StModel) model = NULL;
   AppDeviceChoice choice;
+  g_autofree char *vae = app_vae_get (path);
 
   app_device_choice_get (&choice);
   if (self->engine != NULL && strcmp (self->engine_path, path) == 0
       && self->engine_prediction == app_prediction_get (path)
-      && app_device_choice_equal (&self->engine_choice, &choice))
+      && app_device_choice_equal (&self->engine_choice, &choice)
+      && g_strcmp0 (self->engine_vae, vae) == 0)
     return TRUE;
   if (self->engine != NULL)
     drop_engine (self);
@@ -86,6 +89,8 @@ need_engine (AppWorker *self, const char *path, const BaseTask *task, GError **e
   if (self->engine == NULL)
     return FALSE;
   self->engine_path = g_strdup (path);
+  g_free (self->engine_vae);
+  self->engine_vae = g_steal_pointer (&vae);
   post_engine (self);
   return TRUE;
 }
@@ -223,7 +228,9 @@ do_job (AppWorker *self, AppWork *work, GCancellable *cancellable)
 
   app_worker_post (app_worker_event (self, APP_EVENT_STARTED, work->job));
   self->last_stage = NULL;
-  if (need_engine (self, work->model_path, &task, &error))
+  /* The prompt's names first: a wrong one must not cost the loading of a model. */
+  if ((work->state != NULL || sd_library_resolve (self->library, work->params, &error))
+      && need_engine (self, work->model_path, &task, &error))
     run = work->state != NULL
               ? sd_run_load (self->engine, work->state, &task, &error)
               : sd_run_new (self->engine, work->params, NULL, &task, &error);
@@ -413,6 +420,8 @@ app_worker_thread (gpointer data)
     do_next (self, next);
   g_mutex_unlock (&self->lock);
   g_clear_pointer (&self->engine, sd_engine_free);
+  g_clear_pointer (&self->library, sd_library_unref);
+  g_clear_pointer (&self->engine_vae, g_free);
   g_clear_pointer (&self->engine_path, g_free);
   return NULL;
 }

@@ -11,6 +11,8 @@ happens there comes back as AppEvents by the main loop, in order.
 #include "config.h"
 
 #include "app/app-job-private.h"
+#include "app/app-library.h"
+#include "app/app-vae.h"
 #include "app/app-watch.h"
 #include "app/app-worker-private.h"
 
@@ -340,7 +342,9 @@ app_worker_get (void)
   if (the_worker == NULL)
     {
       app_device_choice_load ();
+      app_vae_load ();
       the_worker = g_object_new (APP_TYPE_WORKER, NULL);
+      the_worker->library = sd_library_ref (app_library_get_library (app_library_get ()));
       the_worker->thread = g_thread_new ("pictures", app_worker_thread, the_worker);
     }
   return the_worker;

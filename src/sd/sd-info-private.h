@@ -35,12 +35,17 @@ gboolean sd_part_needed (SdPart part, SdFamily family);
 const char *sd_part_name (SdPart part, SdFamily family);
 /** sd_part_remedy: (transfer full): that it is missing, and where to put it */
 char *sd_part_remedy (SdPart part, SdFamily family);
+/** sd_info_new_brief: as sd_info_new, but of parts beside the file only those are looked
+ * for without which it makes no picture */
+SdInfo *sd_info_new_brief (StModel *model);
 /** sd_parts_add: to the names of @model those of parts that were given, or are missing
- * and were found; @found: their paths, or NULLs; on failure too. Errors: what was given
+ * and were found; @previews: TAESD is looked for too; @found: their paths, or NULLs; on
+ * failure too. Errors: what was given
  * does not open or is something else */
 gboolean sd_parts_add (SdNames *names,
                        StModel *model,
                        SdFamily family,
+                       gboolean previews,
                        char *found[SD_N_PARTS],
                        GError **error);
 

@@ -30,6 +30,7 @@ typedef struct
   gboolean inside[SD_N_PARTS]; /* of the file itself */
   char *found[SD_N_PARTS];     /* (nullable): path of a file of its own */
   char *fault;                 /* (nullable): of a file that was given */
+  gboolean brief;
 } Scan;
 
 static void
@@ -237,7 +238,8 @@ describe_sd (SdInfo *info, Scan *scan, StModel *model)
                                  : conv_in != NULL ? conv_in->name
                                                    : NULL);
   if (info->has_unet
-      && !sd_parts_add (scan->names, model, info->family, scan->found, &fault))
+      && !sd_parts_add (scan->names, model, info->family, !scan->brief, scan->found,
+                        &fault))
     scan->fault = g_strdup (fault->message);
   g_autofree char *borrowed = borrowed_phrase (info, scan);
   info->sentence = g_strdup_printf (
@@ -282,12 +284,13 @@ override_prediction (SdInfo *info, StModel *model)
   info->v_prediction = extras->prediction == SD_PREDICTION_V;
 }
 
-SdInfo *
-sd_info_new (StModel *model)
+static SdInfo *
+make_info (StModel *model, gboolean brief)
 {
   SdInfo *info = g_new0 (SdInfo, 1);
   Scan scan;
   scan_model (&scan, model);
+  scan.brief = brief;
   info->has_unet = sd_names_has (scan.names, UNET_KEY);
   info->has_vae = scan.inside[SD_PART_VAE];
   info->has_text = scan.inside[SD_PART_TEXT] || scan.inside[SD_PART_TEXT_2];
@@ -303,6 +306,18 @@ sd_info_new (StModel *model)
   add_manner (info, model);
   scan_clear (&scan);
   return info;
+}
+
+SdInfo *
+sd_info_new (StModel *model)
+{
+  return make_info (model, FALSE);
+}
+
+SdInfo *
+sd_info_new_brief (StModel *model)
+{
+  return make_info (model, TRUE);
 }
 
 void

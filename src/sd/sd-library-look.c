@@ -105,7 +105,7 @@ decide_family (SdLook *look, StModel *model, const char *name)
 static void
 describe (SdLook *look, const SdCandidate *candidate, StModel *model)
 {
-  g_autoptr (SdInfo) info = sd_info_new (model);
+  g_autoptr (SdInfo) info = sd_info_new_brief (model);
   const char *thumbnail = st_model_metadata_value (model, "modelspec.thumbnail");
   const char *alias = st_model_metadata_value (model, "ss_output_name");
   const char *title = st_model_metadata_value (model, "modelspec.title");

@@ -156,13 +156,22 @@ typedef struct
   gint64 took;        /* microseconds */
 } SdScanned;
 
-typedef void (*SdPartFunc) (SdListing *listing, gpointer user_data);
-/** sd_library_scan_full: @part: (nullable): told what there is while it is being found */
+/* How to scan. */
+typedef struct
+{
+  gboolean watching; /* what changes at this moment is left for later */
+  void (*part) (SdListing *listing, gpointer user_data); /* (nullable): told what there is
+                                                            while it is being found */
+  gboolean (*wanted) (const char *name,
+                      gpointer user_data); /* (nullable): of no others the headers are
+                                              read; the listing is not kept */
+  gpointer user_data;
+} SdScanManner;
+
+/** sd_library_scan_full: @scanned: (out) (optional) */
 SdListing *sd_library_scan_full (SdLibrary *library,
                                  const BaseTask *task,
-                                 gboolean watching,
-                                 SdPartFunc part,
-                                 gpointer user_data,
+                                 const SdScanManner *manner,
                                  SdScanned *scanned,
                                  GError **error);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdLook, sd_look_free)

@@ -10,15 +10,69 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
-static SdListing *
-listing_of (SdLibrary *library, GError **error)
+/* Texts in which names may stand, in one case. */
+typedef struct
 {
-  gboolean scanned;
+  char *texts[3];
+} Texts;
+
+static void
+texts_clear (Texts *texts)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (texts->texts); i++)
+    g_free (texts->texts[i]);
+}
+
+static void
+texts_init (Texts *texts, const SdParams *params)
+{
+  GString *names = g_string_new (NULL);
+  const char *given[3] = { params->prompt, params->negative, NULL };
+
+  for (guint i = 0; params->loras != NULL && i < params->loras->len; i++)
+    g_string_append_printf (names, "%s\n", ((SdLora *) params->loras->pdata[i])->name);
+  given[2] = names->str;
+  for (guint i = 0; i < G_N_ELEMENTS (given); i++)
+    {
+      g_autofree char *valid = g_utf8_make_valid (given[i] != NULL ? given[i] : "", -1);
+      texts->texts[i] = g_utf8_casefold (valid, -1);
+    }
+  g_string_free (names, TRUE);
+}
+
+/* Whether the last part of @name stands in a text: only then its header is needed. */
+static gboolean
+is_mentioned (const char *name, gpointer user_data)
+{
+  const Texts *texts = user_data;
+  const char *slash = strrchr (name, '/');
+  g_autofree char *folded = g_utf8_casefold (slash != NULL ? slash + 1 : name, -1);
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts->texts); i++)
+    if (strstr (texts->texts[i], folded) != NULL)
+      return TRUE;
+  return FALSE;
+}
+
+/* What is known, or, so that no picture waits for thousands of headers, what @params
+ * could mean. @partly: (out): it was not all */
+static SdListing *
+listing_for (SdLibrary *library, const SdParams *params, gboolean *partly, GError **error)
+{
+  SdScanManner manner = { .wanted = is_mentioned };
+  SdListing *listing;
+  Texts texts;
 
   g_mutex_lock (&library->lock);
-  scanned = library->scanned;
+  *partly = !library->scanned;
   g_mutex_unlock (&library->lock);
-  return scanned ? sd_library_list (library) : sd_library_scan (library, NULL, error);
+  if (!*partly)
+    return sd_library_list (library);
+  texts_init (&texts, params);
+  manner.user_data = &texts;
+  listing = sd_library_scan_full (library, NULL, &manner, NULL, error);
+  texts_clear (&texts);
+  return listing;
 }
 
 /* The error for a name that no item has. @folder: of our own, where its file belongs */
@@ -211,27 +265,20 @@ append (GPtrArray **to, GPtrArray *from, GDestroyNotify free_one)
 {
   if (*to == NULL && from->len > 0)
     *to = g_ptr_array_new_with_free_func (free_one);
-  g_ptr_array_set_free_func (from, NULL);
+  g_ptr_array_set_free_func (from, NULL); /* they are moved */
   for (guint i = 0; i < from->len; i++)
     g_ptr_array_add (*to, from->pdata[i]);
 }
 
-gboolean
-sd_library_resolve (SdLibrary *library, SdParams *params, GError **error)
+static gboolean
+resolve_in (SdListing *listing, SdParams *params, GPtrArray *named, GError **error)
 {
-  g_autoptr (GPtrArray) named = new_loras (params);
   g_autoptr (GPtrArray) words
       = g_ptr_array_new_with_free_func ((GDestroyNotify) sd_embedding_free);
-  g_autoptr (SdListing) listing = NULL;
-  g_autoptr (GPtrArray) given_paths = NULL;
+  g_autoptr (GPtrArray) given_paths = find_loras (listing, params->loras, error);
   g_autoptr (GPtrArray) named_paths = NULL;
 
-  if (!needs_listing (params, named))
-    return TRUE;
-  listing = listing_of (library, error);
-  if (listing == NULL
-      || (given_paths = find_loras (listing, params->loras, error)) == NULL
-      || (named_paths = find_loras (listing, named, error)) == NULL
+  if (given_paths == NULL || (named_paths = find_loras (listing, named, error)) == NULL
       || !check_named (listing, params, params->prompt, error)
       || !check_named (listing, params, params->negative, error))
     return FALSE;
@@ -245,4 +292,27 @@ sd_library_resolve (SdLibrary *library, SdParams *params, GError **error)
   append (&params->loras, named, (GDestroyNotify) sd_lora_free);
   append (&params->embeddings, words, (GDestroyNotify) sd_embedding_free);
   return TRUE;
+}
+
+gboolean
+sd_library_resolve (SdLibrary *library, SdParams *params, GError **error)
+{
+  g_autoptr (GPtrArray) named = new_loras (params);
+  g_autoptr (SdListing) listing = NULL;
+  g_autoptr (GError) fault = NULL;
+  gboolean partly;
+
+  if (!needs_listing (params, named))
+    return TRUE;
+  listing = listing_for (library, params, &partly, error);
+  if (listing == NULL)
+    return FALSE;
+  if (resolve_in (listing, params, named, partly ? &fault : error))
+    return TRUE;
+  if (!partly)
+    return FALSE;
+  /* It may be what a file calls itself; and names that are alike are in all of them. */
+  g_clear_pointer (&listing, sd_listing_unref);
+  listing = sd_library_scan (library, NULL, error);
+  return listing != NULL && resolve_in (listing, params, named, error);
 }

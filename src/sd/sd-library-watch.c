@@ -172,8 +172,9 @@ look (SdWatch *watch)
   g_mutex_lock (&watch->library->lock);
   first = !watch->library->scanned;
   g_mutex_unlock (&watch->library->lock);
-  listing = sd_library_scan_full (watch->library, &task, TRUE, first ? tell : NULL, watch,
-                                  &scanned, NULL);
+  const SdScanManner manner
+      = { .watching = TRUE, .part = first ? tell : NULL, .user_data = watch };
+  listing = sd_library_scan_full (watch->library, &task, &manner, &scanned, NULL);
   if (listing != NULL)
     {
       if (first || differ (before, listing))

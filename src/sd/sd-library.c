@@ -14,7 +14,8 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
-#define PART_EVERY_US 300000
+#define SAVE_EVERY 1000 /* files */
+#define PART_EVERY_US 1000000
 /* Who writes a file writes again within this time. */
 #define SETTLE_US 800000
 /* How long a file that ends too early counts as being copied. */
@@ -28,7 +29,8 @@ typedef struct
   GHashTable *before; /* path → SdItem of the listing before */
   GHashTable *uses;
   SdWalk walk;
-  gboolean watching, unsettled;
+  const SdScanManner *manner;
+  gboolean unsettled;
   gint64 now;
   guint *counts; /* by place */
 } Scan;
@@ -42,6 +44,27 @@ make_title (const char *name)
   const char *last = slash != NULL ? slash + 1 : name;
 
   return st_name_escape (last, strlen (last));
+}
+
+char *
+sd_library_shown_path (const char *path)
+{
+  g_autofree char *shown = NULL;
+  const char *home = g_get_home_dir ();
+  const gsize n = strlen (home);
+
+  if (strncmp (path, home, n) != 0 || (path[n] != '/' && path[n] != '\0'))
+    return g_filename_display_name (path);
+  shown = g_filename_display_name (path + n);
+  return g_strconcat ("~", shown, NULL);
+}
+
+static char *
+make_where (const char *path)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+
+  return sd_library_shown_path (folder);
 }
 
 static char *
@@ -85,11 +108,10 @@ static SdItem *
 make_item (Scan *scan, const SdCandidate *candidate, const SdLook *look, gint64 used)
 {
   SdItem *item = g_new0 (SdItem, 1);
-  g_autofree char *folder = g_path_get_dirname (candidate->path);
 
   g_atomic_ref_count_init (&item->refs);
   item->path = g_strdup (candidate->path);
-  item->where = g_filename_display_name (folder);
+  item->where = make_where (candidate->path);
   item->name = g_strdup (candidate->name);
   item->title = make_title (candidate->name);
   item->kind = look->kind;
@@ -155,7 +177,7 @@ take (Scan *scan, const SdCandidate *candidate, const BaseTask *task, GError **e
   SdLookCache *cache = scan->library->cache;
   const SdLook *known = sd_look_cache_find (cache, candidate);
 
-  if (known == NULL && scan->watching && age_us (scan, candidate) < SETTLE_US)
+  if (known == NULL && scan->manner->watching && age_us (scan, candidate) < SETTLE_US)
     {
       scan->unsettled = TRUE;
       return TRUE;
@@ -241,7 +263,10 @@ keep_listing (SdLibrary *library, SdListing *listing, gboolean whole)
 /* ---- a scan ---- */
 
 static void
-scan_begin (Scan *scan, SdLibrary *library, const BaseTask *task, gboolean watching)
+scan_begin (Scan *scan,
+            SdLibrary *library,
+            const BaseTask *task,
+            const SdScanManner *manner)
 {
   g_autoptr (SdListing) listing = sd_library_list (library);
   g_auto (GStrv) added = NULL;
@@ -250,7 +275,7 @@ scan_begin (Scan *scan, SdLibrary *library, const BaseTask *task, gboolean watch
   if (!library->cache_loaded)
     sd_look_cache_load (library->cache);
   library->cache_loaded = TRUE;
-  *scan = (Scan){ .library = library, .watching = watching };
+  *scan = (Scan){ .library = library, .manner = manner };
   scan->now = g_get_real_time ();
   scan->messages = g_strv_builder_new ();
   scan->uses = sd_library_read_uses ();
@@ -285,23 +310,27 @@ scan_clear (Scan *scan)
 }
 
 static gboolean
-scan_files (
-    Scan *scan, const BaseTask *task, SdPartFunc part, gpointer user_data, GError **error)
+scan_files (Scan *scan, const BaseTask *task, GError **error)
 {
+  const SdScanManner *manner = scan->manner;
   const GPtrArray *candidates = scan->walk.candidates;
   gint64 next = g_get_monotonic_time () + PART_EVERY_US;
 
   for (guint i = 0; i < candidates->len; i++)
     {
-      if (!base_task_check (task, error)
-          || !take (scan, candidates->pdata[i], task, error))
+      const SdCandidate *candidate = candidates->pdata[i];
+      if (manner->wanted != NULL && !manner->wanted (candidate->name, manner->user_data))
+        continue;
+      if (!base_task_check (task, error) || !take (scan, candidate, task, error))
         return FALSE;
       base_task_progress (task, "models", i + 1, candidates->len);
-      if (part == NULL || g_get_monotonic_time () < next)
+      if (i % SAVE_EVERY == SAVE_EVERY - 1) /* a first scan may be broken off */
+        sd_look_cache_save (scan->library->cache);
+      if (manner->part == NULL || g_get_monotonic_time () < next)
         continue;
       g_autoptr (SdListing) listing = make_listing (scan, NULL);
       keep_listing (scan->library, listing, FALSE);
-      part (listing, user_data);
+      manner->part (listing, manner->user_data);
       next = g_get_monotonic_time () + PART_EVERY_US;
     }
   return TRUE;
@@ -310,9 +339,7 @@ scan_files (
 SdListing *
 sd_library_scan_full (SdLibrary *library,
                       const BaseTask *task,
-                      gboolean watching,
-                      SdPartFunc part,
-                      gpointer user_data,
+                      const SdScanManner *manner,
                       SdScanned *scanned,
                       GError **error)
 {
@@ -322,15 +349,16 @@ sd_library_scan_full (SdLibrary *library,
   Scan scan;
 
   g_mutex_lock (&library->scanning);
-  scan_begin (&scan, library, task, watching);
+  scan_begin (&scan, library, task, manner);
   for (guint i = 0; good && i < scan.places->len; i++)
     good = sd_walk_place (&scan.walk, scan.places->pdata[i], i, error);
-  good = good && scan_files (&scan, task, part, user_data, error);
+  good = good && scan_files (&scan, task, error);
   sd_look_cache_save (library->cache);
   if (good)
     {
       listing = make_listing (&scan, g_strv_builder_end (scan.messages));
-      keep_listing (library, listing, TRUE);
+      if (manner->wanted == NULL)
+        keep_listing (library, listing, TRUE);
     }
   if (scanned != NULL)
     *scanned = (SdScanned){ g_ptr_array_ref (scan.walk.dirs), scan.unsettled,
@@ -343,7 +371,9 @@ sd_library_scan_full (SdLibrary *library,
 SdListing *
 sd_library_scan (SdLibrary *library, const BaseTask *task, GError **error)
 {
-  return sd_library_scan_full (library, task, FALSE, NULL, NULL, NULL, error);
+  const SdScanManner manner = { .watching = FALSE };
+
+  return sd_library_scan_full (library, task, &manner, NULL, error);
 }
 
 /* ---- the library ---- */

@@ -31,7 +31,7 @@ gboolean sd_file_kind_parse (const char *name, SdFileKind *kind);
 typedef struct
 {
   char *path;  /* as the system has it: any bytes */
-  char *where; /* its folder, for people */
+  char *where; /* its folder, for people, with ~ */
   char *name;  /* as in prompts: below the folder of its kind, "/" between, no suffix */
   char *title; /* for people: the last part of the name */
   SdFileKind kind;
@@ -150,6 +150,8 @@ void sd_library_refresh (SdLibrary *library);
 /** sd_library_own_folder: (transfer full): where people put models for this program;
  * @create: with a folder for each kind in it */
 char *sd_library_own_folder (gboolean create);
+/** sd_library_shown_path: (transfer full): for people, the home folder as ~ */
+char *sd_library_shown_path (const char *path);
 /** sd_library_note_use: remembers that the model at @path is used now. Reads and writes a
  * small file */
 void sd_library_note_use (SdLibrary *library, const char *path);

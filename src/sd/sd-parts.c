@@ -233,6 +233,7 @@ gboolean
 sd_parts_add (SdNames *names,
               StModel *model,
               SdFamily family,
+              gboolean previews,
               char *found[SD_N_PARTS],
               GError **error)
 {
@@ -249,7 +250,7 @@ sd_parts_add (SdNames *names,
           found[part] = g_strdup (given);
         }
       else if (!sd_names_has_part (names, part)
-               && (sd_part_needed (part, family) || part == SD_PART_TAESD))
+               && (sd_part_needed (part, family) || (previews && part == SD_PART_TAESD)))
         search (names, part, family, st_model_path (model), &found[part]);
     }
   return TRUE;
@@ -260,7 +261,7 @@ sd_names_open (StModel *model, SdFamily family, GError **error)
 {
   g_autoptr (SdNames) names = sd_names_new (model);
   char *found[SD_N_PARTS];
-  gboolean good = sd_parts_add (names, model, family, found, error);
+  gboolean good = sd_parts_add (names, model, family, TRUE, found, error);
   for (guint i = 0; i < SD_N_PARTS; i++)
     g_free (found[i]);
   return good ? g_steal_pointer (&names) : NULL;
