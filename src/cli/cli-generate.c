@@ -8,6 +8,7 @@
 #include "cli/cli-extras.h"
 #include "cli/cli-library.h"
 #include "cli/cli-private.h"
+#include "cli/cli-prompt.h"
 #include "sd/sd.h"
 
 #include <errno.h>
@@ -128,6 +129,8 @@ make_params (const Options *options, const SdInfo *info, GError **error)
     return NULL;
   if (!isnan (options->cfg))
     params->cfg = options->cfg;
+  if (!cli_prompt_fill (params, error))
+    return NULL;
   return sd_params_check (params, error) ? g_steal_pointer (&params) : NULL;
 }
 
@@ -399,6 +402,7 @@ parse_options (int *argc, char ***argv, Options *o, char **cfg, int *status)
     { "prompt", 'p', 0, G_OPTION_ARG_FILENAME, &o->prompt,
       "What to show; without: an example of the model's", "TEXT" },
     { "negative", 'n', 0, G_OPTION_ARG_FILENAME, &o->negative, "What to avoid", "TEXT" },
+    CLI_PROMPT_ENTRIES,
     { "width", 'W', 0, G_OPTION_ARG_INT, &o->width,
       "In pixels, a multiple of 8; without: the model's", "N" },
     { "height", 'H', 0, G_OPTION_ARG_INT, &o->height,

@@ -108,6 +108,9 @@ image_meta_to_a1111 (const ImageMeta *meta)
       g_autofree char *rng = g_ascii_strup (meta->rng, -1);
       append_value (line, "RNG", rng);
     }
+  append_value (line, "TI", meta->words);
+  if (meta->emphasis != NULL && !g_str_equal (meta->emphasis, "Original"))
+    append_value (line, "Emphasis", meta->emphasis);
   append_value (line, "Version", meta->version);
   if (text->len > 0 && line->len > 0)
     g_string_append_c (text, '\n');
@@ -254,6 +257,10 @@ set_fields (ImageMeta *meta, GHashTable *pairs)
   meta->clip_skip = 1; /* what is meant where it is not said; Civitai writes 0 */
   if (GET ("Clip skip") && parse_int (value, &meta->clip_skip))
     meta->clip_skip = MAX (meta->clip_skip, 1);
+  if (GET ("Emphasis"))
+    meta->emphasis = g_strdup (value);
+  if (GET ("TI"))
+    meta->words = g_strdup (value);
   if (GET ("RNG"))
     image_meta_set_rng (meta, value);
   if (GET ("Schedule type") || GET ("Scheduler"))

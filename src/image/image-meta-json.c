@@ -30,6 +30,9 @@ typedef enum
   CLIP_SKIPPED, /* layers left out: one less than A1111's number */
   RNG,
   VERSION,
+  EMPHASIS,
+  GRAMMAR,
+  WORDS,
 } Field;
 
 typedef struct
@@ -43,7 +46,8 @@ static const Member calotype_members[] = {
   { "sampler", SAMPLER }, { "schedule", SCHEDULE },     { "cfg", CFG },
   { "seed", SEED },       { "width", WIDTH },           { "height", HEIGHT },
   { "model", MODEL },     { "model_hash", MODEL_HASH }, { "clip_skip", CLIP_SKIP },
-  { "rng", RNG },         { "version", VERSION },       { NULL },
+  { "rng", RNG },         { "version", VERSION },       { "emphasis", EMPHASIS },
+  { "grammar", GRAMMAR }, { "embeddings", WORDS },      { NULL },
 };
 
 static const Member fooocus_members[] = {
@@ -178,6 +182,12 @@ set_text (ImageMeta *meta, Field field, const char *text)
     image_meta_set_rng (meta, text);
   else if (field == VERSION)
     set_string (&meta->version, text);
+  else if (field == EMPHASIS)
+    set_string (&meta->emphasis, text);
+  else if (field == GRAMMAR)
+    set_string (&meta->grammar, text);
+  else if (field == WORDS)
+    set_string (&meta->words, text);
 }
 
 static void

@@ -36,6 +36,9 @@ image_meta_copy (const ImageMeta *meta)
   copy->model_hash = g_strdup (meta->model_hash);
   copy->rng = g_strdup (meta->rng);
   copy->version = g_strdup (meta->version);
+  copy->emphasis = g_strdup (meta->emphasis);
+  copy->grammar = g_strdup (meta->grammar);
+  copy->words = g_strdup (meta->words);
   copy->parent = g_strdup (meta->parent);
   copy->source = g_strdup (meta->source);
   return copy;
@@ -54,6 +57,9 @@ image_meta_free (ImageMeta *meta)
   g_free (meta->model_hash);
   g_free (meta->rng);
   g_free (meta->version);
+  g_free (meta->emphasis);
+  g_free (meta->grammar);
+  g_free (meta->words);
   g_free (meta->parent);
   g_free (meta->source);
   g_free (meta);
@@ -63,9 +69,9 @@ image_meta_free (ImageMeta *meta)
 static void
 make_valid (ImageMeta *meta)
 {
-  char **const strings[]
-      = { &meta->prompt, &meta->negative,   &meta->sampler, &meta->schedule,
-          &meta->model,  &meta->model_hash, &meta->version };
+  char **const strings[] = { &meta->prompt,   &meta->negative, &meta->sampler,
+                             &meta->schedule, &meta->model,    &meta->model_hash,
+                             &meta->version,  &meta->emphasis, &meta->words };
 
   for (guint i = 0; i < G_N_ELEMENTS (strings); i++)
     {
@@ -78,6 +84,29 @@ make_valid (ImageMeta *meta)
     }
 }
 
+static gboolean
+is_plain (const char *text)
+{
+  return text == NULL
+         || (strpbrk (text, "()[]\\:|#<") == NULL && strstr (text, "BREAK") == NULL
+             && strstr (text, "AND") == NULL);
+}
+
+/* Of pictures that do not say how their prompts were read: ours were read as they stand
+ * before they said so, which matters where there are signs in them; ComfyUI has its own.
+ */
+static void
+set_grammar (ImageMeta *meta, gboolean ours)
+{
+  if (meta->grammar != NULL)
+    return;
+  if (ours && !(is_plain (meta->prompt) && is_plain (meta->negative)))
+    meta->grammar = g_strdup ("plain");
+  else
+    meta->grammar
+        = g_strdup (g_strcmp0 (meta->source, "comfyui") == 0 ? "comfyui" : "a1111");
+}
+
 /* Ours first: it alone is exact. `parameters` may hold JSON (Fooocus, StableSwarmUI). A
  * picture of ComfyUI that also has `parameters` got them from a node that knows better
  * than a walk through the graph. */
@@ -87,6 +116,7 @@ image_meta_from_texts (GPtrArray *texts)
   static const char *const keywords[]
       = { "calotype", "parameters", "invokeai_metadata", "sd-metadata", "Comment" };
   ImageMeta *meta = NULL;
+  gboolean ours = FALSE;
 
   for (guint i = 0; meta == NULL && i < G_N_ELEMENTS (keywords); i++)
     {
@@ -94,6 +124,7 @@ image_meta_from_texts (GPtrArray *texts)
 
       if (text != NULL)
         meta = image_meta_from_json (keywords[i], text);
+      ours = i == 0 && meta != NULL;
       if (text != NULL && meta == NULL && g_str_equal (keywords[i], "parameters"))
         meta = image_meta_from_a1111 (text);
     }
@@ -102,6 +133,9 @@ image_meta_from_texts (GPtrArray *texts)
   if (meta == NULL && image_texts_find (texts, "prompt") != NULL)
     meta = image_meta_from_comfyui (image_texts_find (texts, "prompt"));
   if (meta != NULL)
-    make_valid (meta);
+    {
+      set_grammar (meta, ours);
+      make_valid (meta);
+    }
   return meta;
 }

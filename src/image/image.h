@@ -110,10 +110,13 @@ typedef struct
   int width, height;
   char *model, *model_hash;
   int clip_skip;
-  char *rng;     /* "cpu", "nv" or "gpu" */
-  char *version; /* program */
-  char *parent;  /* name of the file that held the picture it was made from */
-  char *source;  /* which dialect it was read from: "calotype", "a1111", "comfyui" … */
+  char *emphasis; /* "Original", "No norm", "Ignore", "None": what weights do, as A1111 */
+  char *grammar;  /* "a1111", "comfyui" or "plain": how the prompts are to be read */
+  char *words;    /* names of textual inversions, ", " between them */
+  char *rng;      /* "cpu", "nv" or "gpu" */
+  char *version;  /* program */
+  char *parent;   /* name of the file that held the picture it was made from */
+  char *source;   /* which dialect it was read from: "calotype", "a1111", "comfyui" … */
 } ImageMeta;
 
 ImageMeta *image_meta_new (void);

@@ -42,6 +42,11 @@ parameters_text (SdRun *run, guint64 seed)
   const char *hash = st_hash_peek (run->engine->hash);
   meta->model_hash = hash != NULL ? g_strndup (hash, 10) : NULL;
   meta->rng = g_strdup (p->rng == BASE_RANDOM_NV ? "nv" : "cpu");
+  if (p->clip_skip > 1)
+    meta->clip_skip = (int) p->clip_skip;
+  if (p->grammar == SD_GRAMMAR_A1111)
+    meta->emphasis = g_strdup (sd_emphasis_name (p->emphasis));
+  meta->words = sd_script_names (run->script);
   meta->version = g_strdup ("Calotype " BASE_VERSION);
   return image_meta_to_a1111 (meta);
 }
@@ -71,6 +76,22 @@ write_device (BaseJson *json, SdEngine *engine)
   base_json_bool (json, engine->raised);
 }
 
+/* How the prompts were read. */
+static void
+write_reading (BaseJson *json, SdRun *run)
+{
+  const SdParams *p = run->params;
+  g_autofree char *names = sd_script_names (run->script);
+
+  string_field (json, "grammar", sd_grammar_name (p->grammar));
+  if (p->grammar == SD_GRAMMAR_A1111)
+    string_field (json, "emphasis", sd_emphasis_name (p->emphasis));
+  if (p->clip_skip > 0)
+    uint_field (json, "clip_skip", p->clip_skip);
+  if (*names != '\0')
+    string_field (json, "embeddings", names);
+}
+
 /* `seed` and `picture`: the same picture comes of seed with picture 0, or of the batch.
  */
 static char *
@@ -88,6 +109,7 @@ exact_text (SdRun *run, guint picture)
   write_device (json, run->engine);
   string_field (json, "prompt", p->prompt != NULL ? p->prompt : "");
   string_field (json, "negative", p->negative != NULL ? p->negative : "");
+  write_reading (json, run);
   uint_field (json, "width", p->width);
   uint_field (json, "height", p->height);
   uint_field (json, "steps", p->steps);

@@ -76,6 +76,9 @@ void sd_script_free (SdScript *script);
 guint sd_script_voice (const SdScript *script, guint prompt);
 /** sd_script_line: the line of a prompt at a call of the network */
 guint sd_script_line (const SdScript *script, guint prompt, guint call);
+/** sd_script_names: (transfer full): names of the embeddings that are said, ", " between
+ * them; "" for none */
+char *sd_script_names (const SdScript *script);
 /** sd_script_words: (transfer full): the words of what is wanted, without the grammar */
 char *sd_script_words (const SdScript *script);
 

@@ -318,6 +318,35 @@ sd_script_line (const SdScript *script, guint prompt, guint call)
   return v->lines[sd_prompt_cue_at (v->cues, call)];
 }
 
+static gboolean
+is_said (const SdScript *script, gint word)
+{
+  for (guint i = 0; i < script->lines->len; i++)
+    {
+      const SdLine *line = script->lines->pdata[i];
+      for (guint c = 0; c < line->chunks->len; c++)
+        {
+          const SdPromptChunk *chunk = &g_array_index (line->chunks, SdPromptChunk, c);
+          for (guint k = 0; k < chunk->n; k++)
+            if (chunk->tokens[k].word == word)
+              return TRUE;
+        }
+    }
+  return FALSE;
+}
+
+char *
+sd_script_names (const SdScript *script)
+{
+  GString *names = g_string_new (NULL);
+
+  for (guint i = 0; i < script->vectors->len; i++)
+    if (is_said (script, (gint) i))
+      g_string_append_printf (names, "%s%s", names->len > 0 ? ", " : "",
+                              ((SdVectors *) script->vectors->pdata[i])->name);
+  return g_string_free (names, FALSE);
+}
+
 char *
 sd_script_words (const SdScript *script)
 {

@@ -210,6 +210,35 @@ class Cli(unittest.TestCase):
         self.generate("c.png", "--prompt", "a red sailboat\non the sea", "--negative", "snow, night", "--seed", "8")
         self.assertNotEqual(pixels("a.png"), pixels("c.png"))
 
+    def test_grammar_of_prompts(self):
+        pixels = lambda name: png_pixels(self.path(name))
+        made = lambda name, prompt, *more: self.generate(name, "--seed", "3", "--prompt", prompt, *more)
+        made("a.png", "a red sailboat on the sea")
+        for prompt, options in (("a (red:1.0) sailboat on the sea", ()), ("a red sailboat on the sea # at night", ()),
+                                ("a ((red)) sailboat on the sea", ("--emphasis", "ignore")),
+                                ("a red sailboat on the sea", ("--grammar", "comfyui", "--clip-skip", "1"))):
+            made("b.png", prompt, *options)
+            self.assertEqual(pixels("a.png"), pixels("b.png"), prompt)
+        made("b.png", "a ((red)) sailboat on the sea", "--emphasis", "No norm", "--clip-skip", "2")
+        self.assertNotEqual(pixels("a.png"), pixels("b.png"))
+        texts = png_texts(self.path("b.png"))
+        self.assertIn("Clip skip: 2", texts["parameters"])
+        self.assertIn("Emphasis: No norm", texts["parameters"])
+        self.assertEqual((json.loads(texts["calotype"])["grammar"], json.loads(texts["calotype"])["clip_skip"]), ("a1111", 2))
+        out = made("c.png", "a red sailboat, " * 40)
+        self.assertEqual(out.stderr, "")
+        write_tensors(self.path("ship.safetensors"), {"emb_params": ("F32", [2, 64], struct.pack("<128f", *[0.01 * (i % 7 - 3) for i in range(128)]))})
+        made("d.png", "a ship on the sea")
+        made("e.png", "a ship on the sea", "--embedding", self.path("ship.safetensors"))
+        self.assertNotEqual(pixels("d.png"), pixels("e.png"))
+        self.assertIn("TI: ship", png_texts(self.path("e.png"))["parameters"])
+        for option, value in (("--grammar", "latin"), ("--emphasis", "loud"), ("--clip-skip", "-1"), ("--clip-skip", "9"),
+                              ("--embedding", self.path("none.safetensors"))):
+            out = run("generate", "--steps", "1", option, value, "--output", self.path("f.png"))
+            self.assertEqual(out.returncode, 1, option)
+            self.assertIn(value, out.stderr)
+            self.assertFalse(os.path.exists(self.path("f.png")))
+
     def test_own_name_overwrites_nothing(self):
         for wanted in (["calotype-3.png"], ["calotype-3_2.png"]):
             out = run("generate", "--steps", "1", "--seed", "3", cwd=self.folder.name)

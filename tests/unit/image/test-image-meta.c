@@ -60,6 +60,8 @@ assert_same (const ImageMeta *a, const ImageMeta *b)
   g_assert_cmpint (a->clip_skip, ==, b->clip_skip);
   g_assert_cmpstr (a->rng, ==, b->rng);
   g_assert_cmpstr (a->version, ==, b->version);
+  g_assert_cmpstr (a->emphasis, ==, b->emphasis);
+  g_assert_cmpstr (a->words, ==, b->words);
 }
 
 static void
@@ -137,6 +139,8 @@ test_round_trip (void)
       assert_round_trip (meta);
     }
   meta->clip_skip = 2;
+  replace (&meta->emphasis, "No norm");
+  replace (&meta->words, "ring, ring: style");
   replace (&meta->rng, "nv");
   replace (&meta->sampler, "dpmpp_2s_ancestral");
   replace (&meta->schedule, "sgm_uniform");
@@ -324,6 +328,37 @@ test_copy (void)
   image_meta_free (NULL);
 }
 
+/* How the prompts of a picture were read, as it says or as its program does. */
+static void
+test_grammar (void)
+{
+  static const struct
+  {
+    const char *keyword, *text, *grammar;
+  } cases[] = {
+    { "calotype", "{\"prompt\":\"(a)\",\"grammar\":\"comfyui\"}", "comfyui" },
+    { "calotype", "{\"prompt\":\"(a)\",\"steps\":1}", "plain" },
+    { "calotype", "{\"prompt\":\"a\",\"steps\":1}", "a1111" },
+    { "parameters", "(a)\nSteps: 1, Seed: 2, Size: 8x8, Version: v1.6.0", "a1111" },
+    { "prompt",
+      "{\"3\":{\"class_type\":\"KSampler\",\"inputs\":{\"seed\":5,\"steps\":2,"
+      "\"cfg\":1,\"sampler_name\":\"euler\",\"scheduler\":\"normal\",\"model\":[\"4\","
+      "0],\"positive\":[\"6\",0],\"negative\":[\"6\",0],\"latent_image\":[\"5\",0]}},"
+      "\"5\":{\"class_type\":\"EmptyLatentImage\",\"inputs\":{\"width\":64,"
+      "\"height\":64}},\"6\":{\"class_type\":\"CLIPTextEncode\",\"inputs\":{\"text\":"
+      "\"a\"}}}",
+      "comfyui" },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GPtrArray) texts = image_texts_new ();
+      g_ptr_array_add (texts, image_text_new (cases[i].keyword, cases[i].text));
+      g_autoptr (ImageMeta) meta = image_meta_from_texts (texts);
+      g_assert_nonnull (meta);
+      g_assert_cmpstr (meta->grammar, ==, cases[i].grammar);
+    }
+}
+
 /* A comma as decimal point must not get into files. The locale is compiled here, as no
  * machine need have it. */
 static void
@@ -372,6 +407,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/image/meta/a1111-long", test_a1111_long);
   g_test_add_func ("/image/meta/through-file", test_through_file);
   g_test_add_func ("/image/meta/copy", test_copy);
+  g_test_add_func ("/image/meta/grammar", test_grammar);
   g_test_add_func ("/image/meta/locale", test_locale);
   return g_test_run ();
 }
