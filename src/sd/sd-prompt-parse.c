@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-#define ROUND 1.1
+#define ROUND ROUND_WEIGHT
 #define SQUARE (1 / 1.1)
 /* Brackets within brackets: beyond, they are text. */
 #define MAX_DEPTH 200

@@ -115,3 +115,31 @@ GArray *sd_prompt_chunks (SdTokenizer *tokenizer,
                           guint *count);
 /** sd_prompt_chunks_weighted: whether a token has another weight than 1 */
 gboolean sd_prompt_chunks_weighted (const GArray *chunks);
+
+/* ---- for an editor ---- */
+
+/**
+ * sd_prompt_weigh: changes the weight of what is selected, or of the word or brackets at
+ * the cursor, by 0.1 as A1111's editor does (of a LoRA by 0.05)
+ * @begin, @end: (inout): bytes of the selection; the same: a cursor
+ * @by: 1 or -1
+ *
+ * Returns: (transfer full) (nullable): the new text; NULL: there is nothing to weigh
+ */
+char *sd_prompt_weigh (const char *text, gsize *begin, gsize *end, int by);
+/** sd_prompt_blank: (transfer full): @text with spaces for what is not words: networks,
+ * comments, BREAK, AND, and the @known (nullable) names; of the same length */
+char *sd_prompt_blank (const char *text, const char *const *known);
+/** sd_prompt_networks: (transfer full): #SdSpan of the names of LoRA */
+GArray *sd_prompt_networks (const char *text);
+/**
+ * sd_prompt_typed: what stands before the cursor and may be the beginning of a name
+ * @network: (out): of a LoRA, in `<lora:`; else of a word
+ *
+ * Returns: FALSE: nothing does
+ */
+gboolean
+sd_prompt_typed (const char *text, gsize cursor, SdSpan *typed, gboolean *network);
+/** sd_prompt_count: tokens, with what fills up all chunks but the last; of a prompt that
+ * changes the most at any time */
+guint sd_prompt_count (SdTokenizer *tokenizer, const char *text, SdGrammar grammar);

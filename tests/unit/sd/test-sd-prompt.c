@@ -7,6 +7,8 @@
 
 #include "sd/sd-prompt.h"
 
+#include <string.h>
+
 /* ---- networks ---- */
 
 static void
@@ -341,6 +343,111 @@ test_chunks_comfyui (void)
   check_chunks (long_word, SD_GRAMMAR_COMFYUI, "75 21", 96);
 }
 
+/* ---- the editor ---- */
+
+/* @text with `{` and `}` around the selection, or `{}` for a cursor. */
+static void
+check_weigh (const char *text, int by, const char *expected)
+{
+  g_auto (GStrv) before = g_strsplit_set (text, "{}", 3);
+  g_autofree char *plain = g_strjoinv ("", before);
+  gsize begin = strlen (before[0]), end = begin + strlen (before[1]);
+  g_autofree char *result = sd_prompt_weigh (plain, &begin, &end, by);
+  g_autofree char *marked
+      = result == NULL
+            ? NULL
+            : g_strdup_printf ("%.*s{%.*s}%s", (int) begin, result, (int) (end - begin),
+                               result + begin, result + end);
+  g_assert_cmpstr (marked, ==, expected);
+}
+
+static void
+test_weigh (void)
+{
+  check_weigh ("a re{}d cat", 1, "a ({red}:1.1) cat");
+  check_weigh ("a {red cat }", 1, "a ({red cat}:1.1) ");
+  check_weigh ("a re{}d cat", -1, "a ({red}:0.9) cat");
+  check_weigh ("a ({red}:1.1) cat", 1, "a ({red}:1.2) cat");
+  check_weigh ("a ({red}:1.1) cat", -1, "a {red} cat");
+  check_weigh ("a ({red}:0.9) cat", 1, "a {red} cat");
+  check_weigh ("a (re{}d:1.9) cat", 1, "a ({red}:2.0) cat");
+  check_weigh ("a (re{}d:0.05) cat", -1, "a ({red}:-0.05) cat");
+  check_weigh ("a (re{}d) cat", 1, "a ({red}:1.2) cat");
+  check_weigh ("a (re{}d) cat", -1, "a {red} cat");
+  check_weigh ("a {(red:1.3)} cat", 1, "a ({red}:1.4) cat");
+  check_weigh ("a [re{}d] cat", 1, "a {red} cat");
+  check_weigh ("a [re{}d] cat", -1, "a ({red}:0.8) cat");
+  check_weigh ("[re{}d:blue:3]", 1, "[({red}:1.1):blue:3]");
+  check_weigh ("(a {big} cat:1.2)", 1, "(a ({big}:1.1) cat:1.2)");
+  check_weigh ("(a (big:1.1) c{}at:1.2)", 1, "({a (big:1.1) cat}:1.3)");
+  check_weigh ("\\(re{}d\\)", 1, "\\(({red}:1.1)\\)");
+  check_weigh ("żółta łó{}dź", 1, "żółta ({łódź}:1.1)");
+  check_weigh ("<lora:in{}k:0.8>", 1, "<lora:{ink}:0.85>");
+  check_weigh ("<lora:ink:0{}.8:1>", -1, "<lora:{ink}:0.75:1>");
+  check_weigh ("<lora:ink{}>", -1, "<lora:{ink}:0.95>");
+  check_weigh ("{}", 1, NULL);
+  check_weigh ("a , {} ,", 1, NULL);
+}
+
+static void
+test_typed (void)
+{
+  static const struct
+  {
+    const char *text, *typed;
+    gboolean network;
+  } cases[] = {
+    { "a <lora:in", "in", TRUE },
+    { "<lora:", "", TRUE },
+    { "<lora:ink:0", NULL, TRUE },
+    { "<lora:ink:1> ca", "ca", FALSE },
+    { "(easyneg", "easyneg", FALSE },
+    { "a cat, ", NULL, FALSE },
+    { "", NULL, FALSE },
+    { "x\n<lyco:b c", "b c", TRUE },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      SdSpan span;
+      gboolean network;
+      gboolean found
+          = sd_prompt_typed (cases[i].text, strlen (cases[i].text), &span, &network);
+      g_autofree char *typed
+          = found ? g_strndup (cases[i].text + span.begin, span.end - span.begin) : NULL;
+      if (cases[i].typed == NULL && !found)
+        continue;
+      g_assert_cmpstr (typed, ==, cases[i].typed);
+      g_assert_cmpint (network, ==, cases[i].network);
+    }
+}
+
+static void
+test_blank (void)
+{
+  static const char *const known[] = { "ring", "", NULL };
+  const char *text = "a ring, <lora:ink:1> BREAK sand # no\nAND b";
+  g_autofree char *words = sd_prompt_blank (text, known);
+  g_autoptr (GArray) names = sd_prompt_networks ("<lora:ink:1> <hypernet:x:1><lyco:b>");
+
+  g_assert_cmpstr (words, ==, "a     ,                    sand     \n    b");
+  g_assert_cmpuint (names->len, ==, 2);
+  g_assert_cmpuint (g_array_index (names, SdSpan, 0).begin, ==, 6);
+  g_assert_cmpuint (g_array_index (names, SdSpan, 0).end, ==, 9);
+}
+
+static void
+test_count (void)
+{
+  g_autoptr (SdTokenizer) tokenizer = sd_tokenizer_new (NULL);
+  g_autofree char *long_one = words (80, "<lora:ink:1># remark");
+  g_assert_cmpuint (sd_prompt_count (tokenizer, "", SD_GRAMMAR_A1111), ==, 0);
+  g_assert_cmpuint (sd_prompt_count (tokenizer, "a (red:1.2) cat", SD_GRAMMAR_A1111), ==,
+                    3);
+  g_assert_cmpuint (sd_prompt_count (tokenizer, "[a:a b c:5]", SD_GRAMMAR_A1111), ==, 3);
+  g_assert_cmpuint (sd_prompt_count (tokenizer, long_one, SD_GRAMMAR_A1111), ==, 80);
+  g_assert_cmpuint (sd_prompt_count (tokenizer, "(a)", SD_GRAMMAR_PLAIN), ==, 3);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -356,5 +463,9 @@ main (int argc, char **argv)
   g_test_add_func ("/sd/prompt/voices", test_voices);
   g_test_add_func ("/sd/prompt/chunks", test_chunks);
   g_test_add_func ("/sd/prompt/chunks-comfyui", test_chunks_comfyui);
+  g_test_add_func ("/sd/prompt/weigh", test_weigh);
+  g_test_add_func ("/sd/prompt/typed", test_typed);
+  g_test_add_func ("/sd/prompt/blank", test_blank);
+  g_test_add_func ("/sd/prompt/count", test_count);
   return g_test_run ();
 }
