@@ -73,6 +73,19 @@ latents_size (const SdParams *params)
   return sizeof (float) * 4 * (params->width / 8) * (params->height / 8) * params->batch;
 }
 
+/* Of all models but those that follow instructions a picture's strength leaves steps out;
+ * which kind it is the source says. */
+static guint
+n_steps_of (const SdParams *params)
+{
+  const SdInfo info
+      = { .unet_in_channels = params->source != NULL && params->source->instruct
+                                  ? SD_INSTRUCT_CHANNELS
+                                  : SD_LATENT_CHANNELS };
+
+  return sd_params_n_steps (params, &info);
+}
+
 AppJob *
 app_job_new (const char *model_path, const SdParams *params, GBytes *state)
 {
@@ -81,7 +94,7 @@ app_job_new (const char *model_path, const SdParams *params, GBytes *state)
   self->model_path = g_strdup (model_path);
   self->params = sd_params_copy (params);
   self->run_state = state != NULL ? g_bytes_ref (state) : NULL;
-  g_ptr_array_set_size (self->steps, (int) params->steps);
+  g_ptr_array_set_size (self->steps, (int) n_steps_of (params));
   g_ptr_array_set_size (self->pictures, (int) params->batch);
   g_ptr_array_set_size (self->paths, (int) params->batch);
   return self;
@@ -160,7 +173,7 @@ app_job_get_stage (AppJob *self, guint64 *done, guint64 *total)
 guint
 app_job_get_n_steps (AppJob *self)
 {
-  return self->params->steps;
+  return self->steps->len;
 }
 
 guint
@@ -343,14 +356,16 @@ app_job_add_picture (AppJob *self, guint picture, GdkTexture *texture, const cha
 GBytes *
 app_job_next_to_sharpen (AppJob *self, guint *step)
 {
+  guint width, height;
+
+  sd_params_result_size (self->params, &width, &height);
   for (guint i = self->step; i-- > 0;)
     {
       Step *kept = self->steps->pdata[i];
 
       if (kept == NULL
           || (kept->previews->len > 0
-              && (guint) gdk_texture_get_width (kept->previews->pdata[0])
-                     >= self->params->width))
+              && (guint) gdk_texture_get_width (kept->previews->pdata[0]) >= width))
         continue;
       *step = i + 1;
       return g_bytes_ref (kept->latents);

@@ -116,7 +116,7 @@ on_instruct (GSimpleAction *action, GVariant *parameter, gpointer data)
   AppPicturesPage *self = data;
   const SdInfo *info = self->model != NULL ? app_model_get_info (self->model) : NULL;
 
-  if (info != NULL && info->unet_in_channels == 8)
+  if (info != NULL && info->unet_in_channels == SD_INSTRUCT_CHANNELS)
     take_shown (self, APP_MODE_INSTRUCT);
   else if (app_pictures_window (self) != NULL)
     app_window_toast (app_pictures_window (self),

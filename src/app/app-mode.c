@@ -135,8 +135,6 @@ make_source (AppSource *from, AppMode mode)
   guint quarter = MAX (8, (from->image->width / 4 + 4) / 8 * 8);
 
   source->path = g_strdup (from->path);
-  source->padding = 32;
-  source->image_cfg = 1.5;
   if (mode == APP_MODE_EDIT)
     source->mask = from->mask != NULL
                        ? image_mask_ref (from->mask)
@@ -311,7 +309,7 @@ app_mode_fault (AppPicturesPage *self)
 {
   const SdInfo *info = self->model != NULL ? app_model_get_info (self->model) : NULL;
   const SdSource *source = source_of (self);
-  gboolean instructs = info != NULL && info->unet_in_channels == 8;
+  gboolean instructs = info != NULL && info->unet_in_channels == SD_INSTRUCT_CHANNELS;
 
   if (info == NULL)
     return NULL;
@@ -424,6 +422,7 @@ app_mode_make_widgets (AppPicturesPage *self)
   g_signal_connect_object (self->extend_view, "leave", G_CALLBACK (on_leave), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (self->mode_bar, "chosen", G_CALLBACK (on_chosen), self, 0);
+  app_source_accept_pixels (self);
   g_signal_connect_object (self->session, "params-changed",
                            G_CALLBACK (on_params_changed), self, G_CONNECT_SWAPPED);
 }

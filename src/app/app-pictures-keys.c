@@ -144,6 +144,9 @@ shared_key (GtkEventControllerKey *controller,
   if ((state & gtk_accelerator_get_default_mod_mask ()) == GDK_CONTROL_MASK
       && is_letter (controller, key, GDK_KEY_c))
     action = "copy-picture";
+  else if ((state & gtk_accelerator_get_default_mod_mask ()) == GDK_CONTROL_MASK
+           && is_letter (controller, key, GDK_KEY_v))
+    action = "paste-settings";
   else if (!plain (state))
     return GDK_EVENT_PROPAGATE;
   else if (key == GDK_KEY_Delete || key == GDK_KEY_KP_Delete)

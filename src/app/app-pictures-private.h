@@ -121,11 +121,12 @@ void app_pictures_add_controllers (AppPicturesPage *self);
 void app_pictures_watch_window (AppPicturesPage *self, AppWindow *window);
 /** app_pictures_content: (transfer full) (nullable): what is seen, for others to take */
 GdkContentProvider *app_pictures_content (AppPicturesPage *self);
-/* app-pictures-fill.c */
-/** app_pictures_paste: looks for settings in the clipboard; @asked: says if there are
- * none
- */
+/* app-source-offer.c */
+/** app_pictures_paste: looks for settings or a picture in the clipboard; @asked: says if
+ * there are none */
 void app_pictures_paste (AppPicturesPage *self, gboolean asked);
+/** app_source_accept_pixels: the form takes pictures that are dropped without a file */
+void app_source_accept_pixels (AppPicturesPage *self);
 /* app-pictures-guest.c */
 /** app_pictures_on_active: the window was left or come back to */
 void app_pictures_on_active (AppPicturesPage *self);

@@ -146,10 +146,12 @@ show_step (AppPicturesPage *self, AppJob *job, guint index, AppCanvasChange chan
 {
   const SdParams *params = app_job_get_params (job);
   GdkTexture *texture = texture_of (job, index, chosen_step (self));
+  guint width, height;
 
   if (texture == NULL)
     return;
-  app_stage_show_picture (self->stage, texture, params->width, params->height, change);
+  sd_params_result_size (params, &width, &height);
+  app_stage_show_picture (self->stage, texture, width, height, change);
   set_shown (self, app_pictures_tile_of (self, job, index));
 }
 

@@ -1,9 +1,9 @@
 /* app-session-journal.c: a session on disk
 
 One JSON file, and beside it the states of stopped jobs (latents: tens of kilobytes, which
-JSON would blow up). Each is written whole to a temporary name and renamed, so a kill at
-any moment leaves the old or the new. Numbers of 64 bits are strings: JSON readers have
-doubles.
+JSON would blow up) and the pictures that settings begin from (app-session-source.c). Each
+is written whole to a temporary name and renamed, so a kill at any moment leaves the old
+or the new. Numbers of 64 bits are strings: JSON readers have doubles.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -12,10 +12,7 @@ doubles.
 
 #include "app/app-session-private.h"
 
-#include "base/base-json.h"
-
 #include <glib/gstdio.h>
-#include <json-glib/json-glib.h>
 
 static void
 picture_free (gpointer data)
@@ -23,6 +20,7 @@ picture_free (gpointer data)
   AppJournalPicture *picture = data;
 
   g_free (picture->path);
+  g_free (picture->parent);
   g_free (picture);
 }
 
@@ -59,15 +57,20 @@ app_journal_free (AppJournal *journal)
   g_ptr_array_unref (journal->pictures);
   g_ptr_array_unref (journal->jobs);
   g_free (journal->shown);
+  g_clear_pointer (&journal->source, json_object_unref);
   g_free (journal);
 }
 
 void
-app_journal_add_picture (AppJournal *journal, const char *path, gboolean pinned)
+app_journal_add_picture (AppJournal *journal,
+                         const char *path,
+                         const char *parent,
+                         gboolean pinned)
 {
   AppJournalPicture *picture = g_new (AppJournalPicture, 1);
 
   picture->path = g_strdup (path);
+  picture->parent = g_strdup (parent);
   picture->pinned = pinned;
   g_ptr_array_add (journal->pictures, picture);
 }
@@ -102,12 +105,12 @@ write_int (BaseJson *json, const char *key, gint64 value)
   base_json_int (json, value);
 }
 
-static void
-write_params (BaseJson *json, const char *key, const SdParams *params)
+static gboolean
+write_params (BaseJson *json, const SdParams *params, AppKeep *keep, GError **error)
 {
   g_autofree char *seed = g_strdup_printf ("%" G_GUINT64_FORMAT, params->seed);
 
-  base_json_key (json, key);
+  base_json_key (json, "params");
   base_json_begin_object (json);
   write_string (json, "prompt", params->prompt);
   write_string (json, "negative", params->negative);
@@ -121,7 +124,10 @@ write_params (BaseJson *json, const char *key, const SdParams *params)
   write_string (json, "rng", params->rng == BASE_RANDOM_NV ? "nv" : "cpu");
   write_string (json, "sampler", sampler_kind_name (params->sampler));
   write_string (json, "schedule", sampler_schedule_name (params->schedule));
+  if (params->source != NULL && !app_keep_write (keep, json, params->source, error))
+    return FALSE;
   base_json_end_object (json);
+  return TRUE;
 }
 
 static char *
@@ -131,7 +137,11 @@ state_path (const char *path, guint index)
 }
 
 static gboolean
-write_jobs (BaseJson *json, const AppJournal *journal, const char *path, GError **error)
+write_jobs (BaseJson *json,
+            const AppJournal *journal,
+            const char *path,
+            AppKeep *keep,
+            GError **error)
 {
   base_json_key (json, "jobs");
   base_json_begin_array (json);
@@ -141,7 +151,8 @@ write_jobs (BaseJson *json, const AppJournal *journal, const char *path, GError 
 
       base_json_begin_object (json);
       write_string (json, "model", job->model_path);
-      write_params (json, "params", job->params);
+      if (!write_params (json, job->params, keep, error))
+        return FALSE;
       if (job->state != NULL)
         {
           g_autofree char *file = state_path (path, i);
@@ -161,18 +172,22 @@ write_jobs (BaseJson *json, const AppJournal *journal, const char *path, GError 
 }
 
 gboolean
-app_journal_write (const AppJournal *journal, const char *path, GError **error)
+app_journal_write (const AppJournal *journal,
+                   const char *path,
+                   AppKeep *keep,
+                   GError **error)
 {
   g_autoptr (BaseJson) json = base_json_new (TRUE);
   g_autofree char *folder = g_path_get_dirname (path);
   gsize n;
 
   g_mkdir_with_parents (folder, 0700);
+  app_keep_begin (keep);
   base_json_begin_object (json);
   write_int (json, "version", 1);
   write_string (json, "model", journal->model_path);
-  if (journal->params != NULL)
-    write_params (json, "params", journal->params);
+  if (journal->params != NULL && !write_params (json, journal->params, keep, error))
+    return FALSE;
   base_json_key (json, "seed_locked");
   base_json_bool (json, journal->seed_locked);
   write_string (json, "shown", journal->shown);
@@ -189,17 +204,22 @@ app_journal_write (const AppJournal *journal, const char *path, GError **error)
 
       base_json_begin_object (json);
       write_string (json, "path", picture->path);
+      if (picture->parent != NULL)
+        write_string (json, "parent", picture->parent);
       base_json_key (json, "pinned");
       base_json_bool (json, picture->pinned);
       base_json_end_object (json);
     }
   base_json_end_array (json);
-  if (!write_jobs (json, journal, path, error))
+  if (!write_jobs (json, journal, path, keep, error))
     return FALSE;
   base_json_end_object (json);
   g_autofree char *text = base_json_steal (json, &n);
-  return g_file_set_contents_full (path, text, (gssize) n, G_FILE_SET_CONTENTS_CONSISTENT,
-                                   0600, error);
+  if (!g_file_set_contents_full (path, text, (gssize) n, G_FILE_SET_CONTENTS_CONSISTENT,
+                                 0600, error))
+    return FALSE;
+  app_keep_end (keep);
+  return TRUE;
 }
 
 /* ---- reading: a member of a wrong type counts as absent ---- */
@@ -287,14 +307,18 @@ read_params (JsonObject *object)
   return g_steal_pointer (&params);
 }
 
-typedef void (*EachFunc) (AppJournal *journal, JsonNode *node, const char *path);
+/* What the members of lists are read with. */
+typedef struct
+{
+  AppJournal *journal;
+  const char *path;
+  AppKeep *keep; /* (nullable) */
+} Reading;
+
+typedef void (*EachFunc) (Reading *reading, JsonNode *node);
 
 static void
-each (JsonObject *object,
-      const char *key,
-      EachFunc function,
-      AppJournal *journal,
-      const char *path)
+each (JsonObject *object, const char *key, EachFunc function, Reading *reading)
 {
   JsonNode *node = json_object_get_member (object, key);
 
@@ -302,31 +326,39 @@ each (JsonObject *object,
     return;
   JsonArray *array = json_node_get_array (node);
   for (guint i = 0; i < json_array_get_length (array); i++)
-    function (journal, json_array_get_element (array, i), path);
+    function (reading, json_array_get_element (array, i));
 }
 
 static void
-read_prompt (AppJournal *journal, JsonNode *node, const char *path)
+read_prompt (Reading *reading, JsonNode *node)
 {
   if (JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_STRING)
-    g_ptr_array_add (journal->prompts, g_strdup (json_node_get_string (node)));
+    g_ptr_array_add (reading->journal->prompts, g_strdup (json_node_get_string (node)));
 }
 
 static void
-read_picture (AppJournal *journal, JsonNode *node, const char *path)
+read_picture (Reading *reading, JsonNode *node)
 {
-  const char *name = JSON_NODE_HOLDS_OBJECT (node)
-                         ? read_string (json_node_get_object (node), "path")
-                         : NULL;
+  JsonObject *object = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+  const char *name = object != NULL ? read_string (object, "path") : NULL;
 
   /* A picture that was moved or deleted outside is no fault: it is simply not there. */
   if (name != NULL && g_file_test (name, G_FILE_TEST_IS_REGULAR))
-    app_journal_add_picture (journal, name,
-                             read_bool (json_node_get_object (node), "pinned"));
+    app_journal_add_picture (reading->journal, name, read_string (object, "parent"),
+                             read_bool (object, "pinned"));
+}
+
+/* (nullable): what the "params" of @object begin from */
+static JsonObject *
+source_of (JsonObject *object)
+{
+  JsonObject *params = read_object (object, "params");
+
+  return params != NULL ? read_object (params, "source") : NULL;
 }
 
 static void
-read_job (AppJournal *journal, JsonNode *node, const char *path)
+read_job (Reading *reading, JsonNode *node)
 {
   if (!JSON_NODE_HOLDS_OBJECT (node))
     return;
@@ -337,7 +369,7 @@ read_job (AppJournal *journal, JsonNode *node, const char *path)
   g_autoptr (GBytes) state = NULL;
   if (name != NULL)
     {
-      g_autofree char *folder = g_path_get_dirname (path);
+      g_autofree char *folder = g_path_get_dirname (reading->path);
       g_autofree char *base = g_path_get_basename (name);
       g_autofree char *file = g_build_filename (folder, base, NULL);
       g_autofree char *contents = NULL;
@@ -346,12 +378,16 @@ read_job (AppJournal *journal, JsonNode *node, const char *path)
       if (g_file_get_contents (file, &contents, &n, NULL))
         state = g_bytes_new_take (g_steal_pointer (&contents), n);
     }
-  if (model != NULL && params != NULL)
-    app_journal_add_job (journal, model, params, state);
+  JsonObject *source = params != NULL ? source_of (object) : NULL;
+  if (source != NULL && reading->keep != NULL)
+    params->source = app_keep_read (reading->keep, source);
+  /* Without its picture it would be another one. */
+  if (model != NULL && params != NULL && (source == NULL || params->source != NULL))
+    app_journal_add_job (reading->journal, model, params, state);
 }
 
 AppJournal *
-app_journal_read (const char *path, GError **error)
+app_journal_read (const char *path, AppKeep *keep, GError **error)
 {
   g_autoptr (JsonParser) parser = json_parser_new ();
   g_autoptr (AppJournal) journal = app_journal_new ();
@@ -372,8 +408,11 @@ app_journal_read (const char *path, GError **error)
   journal->params = read_params (read_object (object, "params"));
   journal->seed_locked = read_bool (object, "seed_locked");
   journal->shown = g_strdup (read_string (object, "shown"));
-  each (object, "prompts", read_prompt, journal, path);
-  each (object, "pictures", read_picture, journal, path);
-  each (object, "jobs", read_job, journal, path);
+  if (journal->params != NULL && source_of (object) != NULL)
+    journal->source = json_object_ref (source_of (object));
+  Reading reading = { journal, path, keep };
+  each (object, "prompts", read_prompt, &reading);
+  each (object, "pictures", read_picture, &reading);
+  each (object, "jobs", read_job, &reading);
   return g_steal_pointer (&journal);
 }

@@ -6,6 +6,28 @@
 #pragma once
 
 #include "app/app-session.h"
+#include "base/base-json.h"
+#include "image/image-mask.h"
+
+#include <json-glib/json-glib.h>
+
+/* ---- app-session-source.c: pictures that settings begin from, beside the journal ----
+ */
+
+typedef struct _AppKeep AppKeep;
+/** app_keep_new: @path: of the journal */
+AppKeep *app_keep_new (const char *path);
+void app_keep_free (AppKeep *keep);
+/** app_keep_begin: a journal is written from here on … */
+void app_keep_begin (AppKeep *keep);
+/** app_keep_end: … and lies on the disk: what it does not name is deleted */
+void app_keep_end (AppKeep *keep);
+/** app_keep_write: the member "source"; pictures that lie on no disk yet are written */
+gboolean
+app_keep_write (AppKeep *keep, BaseJson *json, const SdSource *source, GError **error);
+/** app_keep_read: (transfer full) (nullable): NULL: its picture cannot be read. Thread:
+ * any */
+SdSource *app_keep_read (AppKeep *keep, JsonObject *object);
 
 /* What undoing brings back: filling in settings locks their seed too. */
 typedef struct
@@ -33,6 +55,8 @@ struct _AppSession
   AppPicture *shown, *trashed;
   guint trashed_at, write_source, trash_source;
   gboolean writing, write_again;
+  gboolean loading; /* the settings' source: until then nothing is written */
+  AppKeep *keep;
 };
 
 enum
@@ -65,11 +89,12 @@ typedef struct
   GPtrArray *pictures; /* AppJournalPicture, newest first */
   GPtrArray *jobs;     /* AppJournalJob, oldest first */
   char *shown;         /* path */
+  JsonObject *source;  /* (nullable): of the settings, to be read by app_keep_read */
 } AppJournal;
 
 typedef struct
 {
-  char *path;
+  char *path, *parent;
   gboolean pinned;
 } AppJournalPicture;
 
@@ -82,14 +107,23 @@ typedef struct
 
 AppJournal *app_journal_new (void);
 void app_journal_free (AppJournal *journal);
-void app_journal_add_picture (AppJournal *journal, const char *path, gboolean pinned);
+/** app_journal_add_picture: @parent: (nullable): what it was made from */
+void app_journal_add_picture (AppJournal *journal,
+                              const char *path,
+                              const char *parent,
+                              gboolean pinned);
 void app_journal_add_job (AppJournal *journal,
                           const char *model_path,
                           const SdParams *params,
                           GBytes *state);
-/** app_journal_write: atomically; states go to files beside @path. Thread: any */
-gboolean app_journal_write (const AppJournal *journal, const char *path, GError **error);
-/** app_journal_read: NULL with @error, which is G_FILE_ERROR_NOENT on the first launch */
-AppJournal *app_journal_read (const char *path, GError **error);
+/** app_journal_write: atomically; states and pictures go to files beside @path. Thread:
+ * any */
+gboolean app_journal_write (const AppJournal *journal,
+                            const char *path,
+                            AppKeep *keep,
+                            GError **error);
+/** app_journal_read: NULL with @error, which is G_FILE_ERROR_NOENT on the first launch;
+ * @keep: (nullable): NULL: what jobs begin from is not wanted */
+AppJournal *app_journal_read (const char *path, AppKeep *keep, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (AppJournal, app_journal_free)

@@ -38,6 +38,7 @@ take_journal (AppSession *self)
 
       if (app_picture_get_path (picture) != NULL)
         app_journal_add_picture (journal, app_picture_get_path (picture),
+                                 app_picture_get_parent (picture),
                                  app_picture_get_pinned (picture));
     }
   for (guint i = 0; i < self->jobs->len; i++)
@@ -58,7 +59,7 @@ write_thread (GTask *task, gpointer source, gpointer journal, GCancellable *canc
   AppSession *self = source;
   GError *error = NULL;
 
-  if (app_journal_write (journal, self->path, &error))
+  if (app_journal_write (journal, self->path, self->keep, &error))
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_error (task, error);
@@ -82,8 +83,8 @@ app_session_write (AppSession *self)
 {
   g_autoptr (GTask) task = NULL;
 
-  self->write_again = self->writing;
-  if (self->writing || self->path == NULL)
+  self->write_again = self->writing || self->loading;
+  if (self->writing || self->loading || self->path == NULL)
     return;
   self->writing = TRUE;
   task = g_task_new (self, NULL, on_written, NULL);
@@ -116,12 +117,12 @@ app_session_flush (AppSession *self)
 
   g_clear_handle_id (&self->write_source, g_source_remove);
   /* A write under way holds older news under the same temporary name: let it finish. */
-  while (self->writing)
+  while (self->writing || self->loading)
     g_main_context_iteration (NULL, TRUE);
   if (self->path == NULL)
     return;
   journal = take_journal (self);
-  if (!app_journal_write (journal, self->path, &error))
+  if (!app_journal_write (journal, self->path, self->keep, &error))
     g_warning ("the session could not be kept: %s", error->message);
 }
 
@@ -153,6 +154,7 @@ restore (AppSession *self, AppJournal *journal)
       g_autoptr (AppPicture) picture = app_picture_new_for_path (entry->path);
 
       app_picture_set_pinned (picture, entry->pinned);
+      app_picture_set_parent (picture, entry->parent);
       g_list_store_append (self->history, picture);
       if (g_strcmp0 (entry->path, journal->shown) == 0)
         g_set_object (&self->shown, picture);
@@ -168,6 +170,60 @@ restore (AppSession *self, AppJournal *journal)
       app_job_restore_stopped (job);
       app_session_watch_job (self, job);
     }
+}
+
+/* ---- what the settings begin from ---- */
+
+typedef struct
+{
+  AppKeep *keep;
+  JsonObject *object;
+} Wanted;
+
+static void
+wanted_free (gpointer data)
+{
+  Wanted *wanted = data;
+
+  json_object_unref (wanted->object);
+  g_free (wanted);
+}
+
+static void
+source_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Wanted *wanted = data;
+
+  g_task_return_pointer (task, app_keep_read (wanted->keep, wanted->object),
+                         (GDestroyNotify) sd_source_unref);
+}
+
+static void
+on_source (GObject *object, GAsyncResult *result, gpointer data)
+{
+  AppSession *self = APP_SESSION (object);
+  g_autoptr (SdSource) source = g_task_propagate_pointer (G_TASK (result), NULL);
+
+  self->loading = FALSE;
+  /* Unless the user was faster. */
+  if (source != NULL && self->params != NULL && self->params->source == NULL)
+    app_session_set_source (self, source);
+  if (self->write_again)
+    app_session_write (self);
+}
+
+/* A picture may have millions of pixels: the window does not wait for it. */
+static void
+restore_source (AppSession *self, JsonObject *object)
+{
+  g_autoptr (GTask) task = g_task_new (self, NULL, on_source, NULL);
+  Wanted *wanted = g_new0 (Wanted, 1);
+
+  wanted->keep = self->keep;
+  wanted->object = json_object_ref (object);
+  self->loading = TRUE;
+  g_task_set_task_data (task, wanted, wanted_free);
+  g_task_run_in_thread (task, source_thread);
 }
 
 static void
@@ -196,7 +252,7 @@ app_session_next_path (void)
 char *
 app_session_first_model (const char *path)
 {
-  g_autoptr (AppJournal) journal = app_journal_read (path, NULL);
+  g_autoptr (AppJournal) journal = app_journal_read (path, NULL, NULL);
 
   if (journal != NULL && journal->model_path != NULL
       && g_file_test (journal->model_path, G_FILE_TEST_EXISTS))
@@ -217,10 +273,13 @@ app_session_new (const char *path)
   if (open_paths == NULL)
     open_paths = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_hash_table_add (open_paths, g_strdup (path));
-  journal = app_journal_read (path, &error);
+  self->keep = app_keep_new (path);
+  journal = app_journal_read (path, self->keep, &error);
   if (journal != NULL)
     {
       restore (self, journal);
+      if (journal->source != NULL)
+        restore_source (self, journal->source);
     }
   else if (g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
     /* A second window's journal is not there either. */
@@ -257,6 +316,7 @@ app_session_finalize (GObject *object)
 {
   AppSession *self = APP_SESSION (object);
 
+  app_keep_free (self->keep);
   g_free (self->model_path);
   sd_params_free (self->params);
   sd_params_free (self->defaults);

@@ -318,7 +318,9 @@ on_drop (AppWindow *self, const GValue *value, double x, double y, GtkDropTarget
 
       if (path == NULL)
         continue;
-      if (app_pictures_page_take_file (self->pictures, path))
+      if (app_pictures_page_take_file (
+              self->pictures, path,
+              gtk_widget_pick (GTK_WIDGET (self), x, y, GTK_PICK_DEFAULT)))
         gtk_stack_set_visible_child_name (self->stack, "pictures");
       else if (taken)
         g_action_group_activate_action (G_ACTION_GROUP (application), "open-path",

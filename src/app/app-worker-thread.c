@@ -265,9 +265,10 @@ decode_kept (
 {
   guint w = work->params->width / 8, h = work->params->height / 8;
   const float *latents = g_bytes_get_data (work->latents, NULL);
+  g_autoptr (ImageBuffer) made = sd_engine_decode_latents (
+      self->engine, latents + (gsize) picture * 4 * w * h, h, w, task, error);
 
-  return sd_engine_decode_latents (self->engine, latents + (gsize) picture * 4 * w * h, h,
-                                   w, task, error);
+  return made != NULL ? sd_params_compose (work->params, made, error) : NULL;
 }
 
 static void
