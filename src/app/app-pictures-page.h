@@ -24,10 +24,8 @@ void app_pictures_page_set_shown (AppPicturesPage *self, gboolean shown);
  * one */
 gboolean app_pictures_page_show_path (AppPicturesPage *self, const char *path);
 /** app_pictures_page_take_file: FALSE: not a picture; otherwise its settings are offered,
- * or to begin from it; @over: (nullable): where it was dropped: on the form it is begun
- * from at once */
-gboolean
-app_pictures_page_take_file (AppPicturesPage *self, const char *path, GtkWidget *over);
+ * and to begin from it */
+gboolean app_pictures_page_take_file (AppPicturesPage *self, const char *path);
 void app_pictures_page_set_narrow (AppPicturesPage *self, gboolean narrow);
 /** app_pictures_page_next_pane: F6: moves the focus on; FALSE after the last part */
 gboolean app_pictures_page_next_pane (AppPicturesPage *self);

@@ -1,8 +1,8 @@
 /* app-source-offer.c: pictures and settings that are dropped or pasted
  *
- * What is dropped on the form is begun from. Of what is dropped elsewhere, or pasted, is
- * said what can be done with it: fill in its settings where it has any, else begin from
- * it.
+ * Of what is dropped or pasted is said what can be done with it: fill in its settings
+ * where it has any, begin from it where there are pixels. Pixels without a file that are
+ * dropped on the form have but one use: they are begun from.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -61,27 +61,27 @@ on_texts (GObject *source, GAsyncResult *result, gpointer data)
     image_meta_free (meta);
   else if (error != NULL)
     app_window_toast (app_pictures_window (self), error->message, NULL, NULL);
-  else if (meta != NULL)
-    app_pictures_offer (self, meta);
   else
     {
       keep_offered (self, g_task_get_task_data (G_TASK (result)), NULL);
-      offer_to_begin (self, _ ("This picture does not tell how it was made."));
+      if (meta == NULL)
+        offer_to_begin (self, _ ("This picture does not tell how it was made."));
+      else
+        {
+          app_pictures_offer (self, meta);
+          app_window_toast_also (app_pictures_window (self), _ ("Begin from It"),
+                                 "win.use-offered");
+        }
     }
 }
 
 gboolean
-app_pictures_page_take_file (AppPicturesPage *self, const char *path, GtkWidget *over)
+app_pictures_page_take_file (AppPicturesPage *self, const char *path)
 {
   g_autoptr (GTask) task = NULL;
 
   if (!app_source_is_picture (path))
     return FALSE;
-  if (over != NULL && gtk_widget_is_ancestor (over, GTK_WIDGET (self->form)))
-    {
-      app_mode_take_file (self, path, APP_MODE_VARY);
-      return TRUE;
-    }
   task = g_task_new (self, NULL, on_texts, NULL);
   g_task_set_task_data (task, g_strdup (path), g_free);
   g_task_run_in_thread (task, read_thread);
@@ -176,7 +176,7 @@ on_files (GObject *source, GAsyncResult *result, gpointer data)
   g_autofree char *path = files != NULL ? g_file_get_path (files->data) : NULL;
 
   if (path == NULL || app_pictures_window (pasting->page) == NULL
-      || !app_pictures_page_take_file (pasting->page, path, NULL))
+      || !app_pictures_page_take_file (pasting->page, path))
     say_nothing_there (pasting);
 }
 

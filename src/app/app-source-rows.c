@@ -337,7 +337,7 @@ pair (GtkWidget *first, GtkWidget *second)
 static void
 add_mask_rows (AppSourceRows *self)
 {
-  static const char *const masked[] = { N_ ("As it is"), N_ ("Filled from around"),
+  static const char *const masked[] = { N_ ("As it is"), N_ ("Filled"),
                                         N_ ("Noise"), N_ ("Nothing"), NULL };
 
   self->masked = make_choice (self, masked, _ ("What stands under the mask at first"));

@@ -1,4 +1,4 @@
-/* app-toast.c: a short message over the window, with at most one button
+/* app-toast.c: a short message over the window, with at most two buttons
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -16,7 +16,7 @@ struct _AppToast
   GtkWidget parent_instance;
   GtkRevealer *revealer;
   GtkLabel *label;
-  GtkButton *button;
+  GtkButton *button, *other;
   gboolean hovered;
   guint timeout;
 };
@@ -70,6 +70,7 @@ app_toast_show (AppToast *self, const char *text, const char *button, const char
   g_clear_handle_id (&self->timeout, g_source_remove);
   gtk_label_set_label (self->label, text);
   gtk_widget_set_visible (GTK_WIDGET (self->button), button != NULL);
+  gtk_widget_set_visible (GTK_WIDGET (self->other), FALSE);
   if (button != NULL)
     {
       gtk_button_set_label (self->button, button);
@@ -79,6 +80,14 @@ app_toast_show (AppToast *self, const char *text, const char *button, const char
   gtk_revealer_set_reveal_child (self->revealer, TRUE);
   app_compat_announce (GTK_WIDGET (self), text);
   self->timeout = g_timeout_add_seconds (button != NULL ? 8 : 5, on_timeout, self);
+}
+
+void
+app_toast_add_button (AppToast *self, const char *button, const char *action)
+{
+  gtk_button_set_label (self->other, button);
+  gtk_actionable_set_detailed_action_name (GTK_ACTIONABLE (self->other), action);
+  gtk_widget_set_visible (GTK_WIDGET (self->other), TRUE);
 }
 
 static void
@@ -103,6 +112,7 @@ app_toast_class_init (AppToastClass *klass)
   gtk_widget_class_bind_template_child (widget_class, AppToast, revealer);
   gtk_widget_class_bind_template_child (widget_class, AppToast, label);
   gtk_widget_class_bind_template_child (widget_class, AppToast, button);
+  gtk_widget_class_bind_template_child (widget_class, AppToast, other);
   gtk_widget_class_bind_template_callback (widget_class, on_child_revealed);
   gtk_widget_class_bind_template_callback (widget_class, on_enter);
   gtk_widget_class_bind_template_callback (widget_class, on_leave);

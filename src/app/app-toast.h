@@ -1,4 +1,4 @@
-/* app-toast.h: a short message over the window, with at most one button
+/* app-toast.h: a short message over the window, with at most two buttons
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -20,4 +20,6 @@ G_DECLARE_FINAL_TYPE (AppToast, app_toast, APP, TOAST, GtkWidget)
  */
 void
 app_toast_show (AppToast *self, const char *text, const char *button, const char *action);
+/** app_toast_add_button: another way to go on, for the toast that was just shown */
+void app_toast_add_button (AppToast *self, const char *button, const char *action);
 void app_toast_hide (AppToast *self);

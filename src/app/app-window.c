@@ -318,9 +318,7 @@ on_drop (AppWindow *self, const GValue *value, double x, double y, GtkDropTarget
 
       if (path == NULL)
         continue;
-      if (app_pictures_page_take_file (
-              self->pictures, path,
-              gtk_widget_pick (GTK_WIDGET (self), x, y, GTK_PICK_DEFAULT)))
+      if (app_pictures_page_take_file (self->pictures, path))
         gtk_stack_set_visible_child_name (self->stack, "pictures");
       else if (taken)
         g_action_group_activate_action (G_ACTION_GROUP (application), "open-path",
@@ -351,6 +349,13 @@ app_window_toast (AppWindow *self,
 {
   g_return_if_fail (APP_IS_WINDOW (self));
   app_toast_show (self->toast, text, button, action);
+}
+
+void
+app_window_toast_also (AppWindow *self, const char *button, const char *action)
+{
+  g_return_if_fail (APP_IS_WINDOW (self));
+  app_toast_add_button (self->toast, button, action);
 }
 
 void

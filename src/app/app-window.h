@@ -38,6 +38,8 @@ void app_window_toast (AppWindow *self,
                        const char *text,
                        const char *button,
                        const char *action);
+/** app_window_toast_also: a second button for the message that was just shown */
+void app_window_toast_also (AppWindow *self, const char *button, const char *action);
 /** app_window_set_banner: a lasting condition under the header; NULL takes it away */
 void app_window_set_banner (AppWindow *self,
                             const char *text,
