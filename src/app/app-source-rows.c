@@ -337,8 +337,8 @@ pair (GtkWidget *first, GtkWidget *second)
 static void
 add_mask_rows (AppSourceRows *self)
 {
-  static const char *const masked[] = { N_ ("As it is"), N_ ("Filled"),
-                                        N_ ("Noise"), N_ ("Nothing"), NULL };
+  static const char *const masked[]
+      = { N_ ("As it is"), N_ ("Filled"), N_ ("Noise"), N_ ("Nothing"), NULL };
 
   self->masked = make_choice (self, masked, _ ("What stands under the mask at first"));
   gtk_widget_set_tooltip_text (GTK_WIDGET (self->masked),
