@@ -38,16 +38,11 @@ draw_texture (AppCanvas *self,
 {
   /* A preview smaller than its picture is always smoothed: its squares say nothing. */
   gboolean own_size = gdk_texture_get_width (texture) >= self->width;
-  graphene_rect_t part;
-  GdkTexture *seen = app_canvas_levels_get (self, texture, rect, &part);
+  gboolean squares = own_size && self->scale >= NEAREST_FROM;
 
-  if (seen != NULL)
-    {
-      texture = seen;
-      rect = &part;
-    }
-
-  if (own_size && self->scale >= NEAREST_FROM)
+  if (app_canvas_levels_append (self, snapshot, texture, rect, squares))
+    return;
+  if (squares)
     draw_squares (self, snapshot, texture, rect);
   else
     gtk_snapshot_append_texture (snapshot, texture, rect);

@@ -1,10 +1,10 @@
 /* app-canvas-level.c: large pictures at the size in which they are seen
  *
- * The cairo renderer copies a texture whole each time any of it is drawn, and scaling
+ * The cairo renderer converts a texture whole each time any of it is drawn, and scaling
  * 4096 × 4096 pixels down takes longer than a frame. So a large picture's pixels are
- * halved again and again once, on a thread; what is drawn is a texture of the part that
- * is seen, of the level that has at least the screen's pixels. It is made anew only when
- * the view leaves it. The levels stay with the texture and go with it.
+ * halved again and again once, on a thread; what is drawn is the part that is seen, of
+ * the level that has at least the screen's pixels. The levels stay with the texture and
+ * go with it.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -13,10 +13,12 @@
 
 #include "app/app-canvas-private.h"
 
+#include "app/app-texture.h"
+
 #include <math.h>
 
-#define LARGE (1600 * 1600) /* pixels; below, a texture as it is costs 2 ms a frame */
-#define SMALLEST 512        /* pixels a side of the last level, about */
+#define LARGE (700 * 700) /* pixels; below, a texture as it is costs 4 ms at most */
+#define SMALLEST 512      /* pixels a side of the last level, about */
 #define MAX_LEVELS 8
 
 typedef struct
@@ -29,9 +31,6 @@ typedef struct
 {
   Level levels[MAX_LEVELS];
   guint n; /* 0: being made */
-  GdkTexture *part;
-  guint part_level;
-  int x, y, width, height; /* of the part, in its level's pixels */
 } Levels;
 
 static void
@@ -41,7 +40,6 @@ levels_free (gpointer data)
 
   for (guint i = 0; i < levels->n; i++)
     g_bytes_unref (levels->levels[i].bytes);
-  g_clear_object (&levels->part);
   g_free (levels);
 }
 
@@ -145,62 +143,50 @@ seen_pixels (double from,
   *count = (int) CLAMP (b, *first + 1, n) - *first;
 }
 
-static void
-cut (Levels *levels, guint index, int x, int y, int width, int height)
+/* The level that has at least as many pixels as the screen shows. */
+static const Level *
+choose_level (const Levels *levels, double scale)
 {
-  const Level *level = &levels->levels[index];
-  gsize start = ((gsize) y * level->width + x) * 4;
-  gsize length = ((gsize) (height - 1) * level->width + width) * 4;
-  g_autoptr (GBytes) bytes = g_bytes_new_from_bytes (level->bytes, start, length);
+  guint i = 0;
 
-  /* Its rows lie where they were: nothing is copied. */
-  g_clear_object (&levels->part);
-  levels->part = gdk_memory_texture_new (width, height, GDK_MEMORY_DEFAULT, bytes,
-                                         (gsize) level->width * 4);
-  levels->part_level = index;
-  levels->x = x;
-  levels->y = y;
-  levels->width = width;
-  levels->height = height;
+  while (i + 1 < levels->n && scale * (2 << i) <= 1)
+    i++;
+  return &levels->levels[i];
 }
 
-GdkTexture *
-app_canvas_levels_get (AppCanvas *self,
-                       GdkTexture *texture,
-                       const graphene_rect_t *rect,
-                       graphene_rect_t *part)
+gboolean
+app_canvas_levels_append (AppCanvas *self,
+                          GtkSnapshot *snapshot,
+                          GdkTexture *texture,
+                          const graphene_rect_t *rect,
+                          gboolean nearest)
 {
   int w = gdk_texture_get_width (texture), h = gdk_texture_get_height (texture);
   double device = gtk_widget_get_scale_factor (GTK_WIDGET (self));
-  double scale = rect->size.width * device / w;
+  graphene_rect_t part;
   int x, y, width, height;
-  guint i = 0;
 
   if ((gint64) w * h < LARGE)
-    return NULL;
-  Levels *levels = levels_of (self, texture);
+    return FALSE;
+  const Levels *levels = levels_of (self, texture);
   if (levels == NULL)
-    return NULL;
-  while (i + 1 < levels->n && scale * (2 << i) <= 1)
-    i++;
-  const Level *level = &levels->levels[i];
-  double wide = gtk_widget_get_width (GTK_WIDGET (self));
-  double high = gtk_widget_get_height (GTK_WIDGET (self));
-  seen_pixels (0, wide, rect->origin.x, rect->size.width, level->width, 1, &x, &width);
-  seen_pixels (0, high, rect->origin.y, rect->size.height, level->height, 1, &y, &height);
-  if (levels->part == NULL || levels->part_level != i || x < levels->x || y < levels->y
-      || x + width > levels->x + levels->width || y + height > levels->y + levels->height)
-    {
-      /* A little more than is seen, so that panning does not cut at every frame. */
-      seen_pixels (0, wide, rect->origin.x, rect->size.width, level->width, 128, &x,
-                   &width);
-      seen_pixels (0, high, rect->origin.y, rect->size.height, level->height, 128, &y,
-                   &height);
-      cut (levels, i, x, y, width, height);
-    }
+    return FALSE;
+  const Level *level = choose_level (levels, rect->size.width * device / w);
+  seen_pixels (0, gtk_widget_get_width (GTK_WIDGET (self)), rect->origin.x,
+               rect->size.width, level->width, 2, &x, &width);
+  seen_pixels (0, gtk_widget_get_height (GTK_WIDGET (self)), rect->origin.y,
+               rect->size.height, level->height, 2, &y, &height);
   double ux = rect->size.width / level->width, uy = rect->size.height / level->height;
-  graphene_rect_init (part, (float) (rect->origin.x + levels->x * ux),
-                      (float) (rect->origin.y + levels->y * uy),
-                      (float) (levels->width * ux), (float) (levels->height * uy));
-  return levels->part;
+  graphene_rect_init (&part, (float) (rect->origin.x + x * ux),
+                      (float) (rect->origin.y + y * uy), (float) (width * ux),
+                      (float) (height * uy));
+  /* Its rows lie where they were: nothing is copied. */
+  g_autoptr (GBytes) bytes
+      = g_bytes_new_from_bytes (level->bytes, ((gsize) y * level->width + x) * 4,
+                                ((gsize) (height - 1) * level->width + width) * 4);
+  g_autoptr (GskRenderNode) node
+      = app_texture_node (bytes, width, height, (gsize) level->width * 4, &part, nearest,
+                          app_texture_by_cairo (GTK_WIDGET (self)));
+  gtk_snapshot_append_node (snapshot, node);
+  return TRUE;
 }

@@ -27,13 +27,13 @@ struct _AppCanvas
 
 /** app_canvas_split_x: where the handle stands over @rect, in the widget's units */
 double app_canvas_split_x (AppCanvas *self, const graphene_rect_t *rect);
-/** app_canvas_levels_get: (nullable): of a large @texture, which lies over @rect, a part
- * that holds what is seen, no larger than needed; @part: (out): where that lies. NULL:
- * @texture itself will do, or the part is still being made. */
-GdkTexture *app_canvas_levels_get (AppCanvas *self,
+/** app_canvas_levels_append: a large @texture over @rect, as much as is seen; FALSE: it
+ * is not large, or not ready */
+gboolean app_canvas_levels_append (AppCanvas *self,
+                                   GtkSnapshot *snapshot,
                                    GdkTexture *texture,
                                    const graphene_rect_t *rect,
-                                   graphene_rect_t *part);
+                                   gboolean nearest);
 /** app_canvas_draw: everything, the picture over @rect */
 void
 app_canvas_draw (AppCanvas *self, GtkSnapshot *snapshot, const graphene_rect_t *rect);

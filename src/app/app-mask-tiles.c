@@ -1,6 +1,6 @@
 /* app-mask-tiles.c: see app-mask-tiles.h
  *
- * Textures of the screen's resolution and not of the mask's: however large a picture is,
+ * Tiles of the screen's resolution and not of the mask's: however large a picture is,
  * what is drawn is as much as the screen shows, and a stroke makes anew only the few
  * tiles under it. Each begins at a pixel of the device, so that no seams show between
  * them. Two blues in stripes: one of them is seen over a picture of whatever colour.
@@ -12,6 +12,8 @@
 
 #include "app/app-mask-tiles.h"
 
+#include "app/app-texture.h"
+
 #include <math.h>
 
 #define TILE 128 /* the device's pixels; a multiple of the stripes' 16 */
@@ -19,16 +21,17 @@
 
 struct _AppMaskTiles
 {
-  GHashTable *textures; /* place → GdkTexture, NULL: nothing is covered */
-  double scale;
+  GHashTable *nodes; /* place → GskRenderNode, NULL: nothing is covered */
+  double scale, device;
+  gboolean by_cairo;
   guint32 colors[2][256]; /* of the two stripes, for each value */
 };
 
 static void
-unref_if_any (gpointer object)
+unref_if_any (gpointer node)
 {
-  if (object != NULL)
-    g_object_unref (object);
+  if (node != NULL)
+    gsk_render_node_unref (node);
 }
 
 static guint32
@@ -47,7 +50,7 @@ app_mask_tiles_new (void)
   static const guint8 dark[3] = { 0x1a, 0x5f, 0xb4 }, light[3] = { 0x62, 0xa0, 0xea };
   AppMaskTiles *tiles = g_new0 (AppMaskTiles, 1);
 
-  tiles->textures
+  tiles->nodes
       = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, unref_if_any);
   for (guint i = 0; i < 256; i++)
     {
@@ -62,7 +65,7 @@ app_mask_tiles_free (AppMaskTiles *tiles)
 {
   if (tiles == NULL)
     return;
-  g_hash_table_unref (tiles->textures);
+  g_hash_table_unref (tiles->nodes);
   g_free (tiles);
 }
 
@@ -71,7 +74,7 @@ app_mask_tiles_change (AppMaskTiles *tiles, const ImageRect *rect)
 {
   if (rect == NULL || tiles->scale <= 0)
     {
-      g_hash_table_remove_all (tiles->textures);
+      g_hash_table_remove_all (tiles->nodes);
       return;
     }
   gint64 left = (gint64) floor (rect->x * tiles->scale / TILE - 0.01);
@@ -79,9 +82,9 @@ app_mask_tiles_change (AppMaskTiles *tiles, const ImageRect *rect)
   gint64 right = (gint64) floor ((rect->x + rect->width) * tiles->scale / TILE + 0.01);
   gint64 bottom = (gint64) floor ((rect->y + rect->height) * tiles->scale / TILE + 0.01);
   if ((right - left + 1) * (bottom - top + 1)
-      > (gint64) g_hash_table_size (tiles->textures) + 64)
+      > (gint64) g_hash_table_size (tiles->nodes) + 64)
     {
-      g_hash_table_remove_all (tiles->textures);
+      g_hash_table_remove_all (tiles->nodes);
       return;
     }
   for (gint64 row = MAX (top, 0); row <= bottom; row++)
@@ -89,7 +92,7 @@ app_mask_tiles_change (AppMaskTiles *tiles, const ImageRect *rect)
       {
         gint64 key = row << 32 | column;
 
-        g_hash_table_remove (tiles->textures, &key);
+        g_hash_table_remove (tiles->nodes, &key);
       }
 }
 
@@ -111,7 +114,7 @@ find_taps (guint first, double scale, guint n, guint *taps)
 }
 
 /* (nullable): what lies at @column, @row; beyond the mask's edge nothing is covered */
-static GdkTexture *
+static GskRenderNode *
 make_tile (AppMaskTiles *tiles, const ImageMask *mask, guint column, guint row)
 {
   guint xs[TILE * TAPS], ys[TILE * TAPS];
@@ -141,20 +144,25 @@ make_tile (AppMaskTiles *tiles, const ImageMask *mask, guint column, guint row)
         pixels[y * TILE + x] = tiles->colors[(x + y) >> 3 & 1][value];
       }
   g_autoptr (GBytes) bytes = g_bytes_new_take (pixels, TILE * TILE * sizeof *pixels);
-  return any ? gdk_memory_texture_new (TILE, TILE, GDK_MEMORY_DEFAULT, bytes, TILE * 4)
+  graphene_rect_t rect;
+
+  graphene_rect_init (&rect, 0, 0, (float) (TILE / tiles->device),
+                      (float) (TILE / tiles->device));
+  return any ? app_texture_node (bytes, TILE, TILE, TILE * 4, &rect, tiles->by_cairo,
+                                 tiles->by_cairo)
              : NULL;
 }
 
-static GdkTexture *
+static GskRenderNode *
 get_tile (AppMaskTiles *tiles, const ImageMask *mask, guint column, guint row)
 {
   gint64 key = (gint64) row << 32 | column;
   gpointer found;
 
-  if (g_hash_table_lookup_extended (tiles->textures, &key, NULL, &found))
+  if (g_hash_table_lookup_extended (tiles->nodes, &key, NULL, &found))
     return found;
   found = make_tile (tiles, mask, column, row);
-  g_hash_table_insert (tiles->textures, g_memdup2 (&key, sizeof key), found);
+  g_hash_table_insert (tiles->nodes, g_memdup2 (&key, sizeof key), found);
   return found;
 }
 
@@ -162,8 +170,8 @@ get_tile (AppMaskTiles *tiles, const ImageMask *mask, guint column, guint row)
 static void
 forget (AppMaskTiles *tiles, gint64 seen)
 {
-  if ((gint64) g_hash_table_size (tiles->textures) > 4 * seen + 64)
-    g_hash_table_remove_all (tiles->textures);
+  if ((gint64) g_hash_table_size (tiles->nodes) > 4 * seen + 64)
+    g_hash_table_remove_all (tiles->nodes);
 }
 
 void
@@ -173,15 +181,18 @@ app_mask_tiles_append (AppMaskTiles *tiles,
                        const graphene_rect_t *rect,
                        double scale,
                        double device,
+                       gboolean by_cairo,
                        int width,
                        int height)
 {
   double side = TILE / device;
 
-  if (scale != tiles->scale)
+  if (scale != tiles->scale || device != tiles->device || by_cairo != tiles->by_cairo)
     {
-      g_hash_table_remove_all (tiles->textures);
+      g_hash_table_remove_all (tiles->nodes);
       tiles->scale = scale;
+      tiles->device = device;
+      tiles->by_cairo = by_cairo;
     }
   double right = MIN (rect->size.width, width - rect->origin.x);
   double bottom = MIN (rect->size.height, height - rect->origin.y);
@@ -194,13 +205,15 @@ app_mask_tiles_append (AppMaskTiles *tiles,
   for (int row = first_row; row < end_row; row++)
     for (int column = first_column; column < end_column; column++)
       {
-        GdkTexture *texture = get_tile (tiles, mask, (guint) column, (guint) row);
+        GskRenderNode *node = get_tile (tiles, mask, (guint) column, (guint) row);
 
-        if (texture != NULL)
-          gtk_snapshot_append_texture (
-              snapshot, texture,
-              &GRAPHENE_RECT_INIT ((float) (rect->origin.x + column * side),
-                                   (float) (rect->origin.y + row * side), (float) side,
-                                   (float) side));
+        if (node == NULL)
+          continue;
+        gtk_snapshot_save (snapshot);
+        gtk_snapshot_translate (
+            snapshot, &GRAPHENE_POINT_INIT ((float) (rect->origin.x + column * side),
+                                            (float) (rect->origin.y + row * side)));
+        gtk_snapshot_append_node (snapshot, node);
+        gtk_snapshot_restore (snapshot);
       }
 }

@@ -18,6 +18,7 @@ void app_mask_tiles_change (AppMaskTiles *tiles, const ImageRect *rect);
  * @rect: where the mask lies, in the widget's units, beginning at a device's pixel
  * @scale: device's pixels for one of the mask's
  * @device: device's pixels for one of the widget's units
+ * @by_cairo: app_texture_by_cairo
  * @width, @height: of the widget
  */
 void app_mask_tiles_append (AppMaskTiles *tiles,
@@ -26,5 +27,6 @@ void app_mask_tiles_append (AppMaskTiles *tiles,
                             const graphene_rect_t *rect,
                             double scale,
                             double device,
+                            gboolean by_cairo,
                             int width,
                             int height);

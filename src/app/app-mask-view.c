@@ -12,6 +12,7 @@
 #include "app/app-mask-view.h"
 
 #include "app/app-mask-tiles.h"
+#include "app/app-texture.h"
 
 #include <glib/gi18n.h>
 #include <math.h>
@@ -125,9 +126,9 @@ app_mask_view_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
   app_canvas_get_picture_rect (self->canvas, &rect);
   gtk_snapshot_push_clip (snapshot,
                           &GRAPHENE_RECT_INIT (0, 0, (float) width, (float) height));
-  app_mask_tiles_append (self->tiles, snapshot, mask, &rect,
-                         app_canvas_get_scale (self->canvas),
-                         gtk_widget_get_scale_factor (widget), width, height);
+  app_mask_tiles_append (
+      self->tiles, snapshot, mask, &rect, app_canvas_get_scale (self->canvas),
+      gtk_widget_get_scale_factor (widget), app_texture_by_cairo (widget), width, height);
   draw_outline (self, snapshot, &rect);
   draw_brush (self, snapshot);
   gtk_snapshot_pop (snapshot);
