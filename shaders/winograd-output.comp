@@ -1,29 +1,21 @@
 #version 450
-// winograd-output.comp: Winograd F(4×4, 3×3): Aᵀ m A of every tile, and the convolution's epilogue
+// winograd-output.comp: Winograd F(m×m, 3×3): Aᵀ m A of every tile, and the convolution's epilogue
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// An invocation takes one tile and one vec4 column. bindings: 0 products [36][tiles][columns],
+// An invocation takes one tile and one vec4 column. bindings: 0 products [N²][tiles][columns],
 // 1 bias, 2 channel_add, 3 residual: texel buffers; 4 output. Tiles at the right and at the
 // bottom may reach beyond the picture. Groups: x columns · tiles / SG.
 #extension GL_GOOGLE_include_directive : require
 #include "include/common.glsl"
+#include "include/winograd.glsl"
 layout(constant_id = 3) const uint ACT = 0;
 layout(push_constant) uniform P { NnWinogradParams p; };
-layout(binding = 0) uniform samplerBuffer M;
+layout(binding = 0) uniform samplerBuffer PRODUCTS;
 layout(binding = 1) uniform samplerBuffer BIAS;
 layout(binding = 2) uniform samplerBuffer ADD;
 layout(binding = 3) uniform samplerBuffer RES;
 OUTPUT(4)
-
-void transform(vec4 d[6], out vec4 o[4])
-{
-    vec4 a = d[1] + d[2], b = d[1] - d[2], e = d[3] + d[4], f = d[3] - d[4];
-    o[0] = d[0] + a + e;
-    o[1] = b + 2.0 * f;
-    o[2] = a + 4.0 * e;
-    o[3] = b + 8.0 * f + d[5];
-}
 
 void main()
 {
@@ -36,19 +28,19 @@ void main()
     const vec4 bias = texelFetch(BIAS, has_bias ? int(c) : 0);
     const vec4 channel = texelFetch(ADD, has_add ? int(image * p.add_pitch4 + p.add_base4 + c) : 0);
     const vec4 add = (has_bias ? bias : vec4(0)) + (has_add ? channel : vec4(0));
-    vec4 m[24];
-    [[unroll]] for (int y = 0; y < 6; y++) {
-        vec4 d[6], o[4];
-        [[unroll]] for (int x = 0; x < 6; x++) d[x] = texelFetch(M, int(((y * 6 + x) * p.tiles + t) * p.n4 + c));
-        transform(d, o);
-        [[unroll]] for (int x = 0; x < 4; x++) m[y * 4 + x] = o[x];
+    vec4 m[N * M];
+    [[unroll]] for (int y = 0; y < N; y++) {
+        vec4 d[N], o[M];
+        [[unroll]] for (int x = 0; x < N; x++) d[x] = texelFetch(PRODUCTS, int(((y * N + x) * p.tiles + t) * p.n4 + c));
+        transform_output(d, o);
+        [[unroll]] for (int x = 0; x < M; x++) m[y * M + x] = o[x];
     }
-    [[unroll]] for (int x = 0; x < 4; x++) {
-        vec4 d[6], o[4];
-        [[unroll]] for (int y = 0; y < 6; y++) d[y] = m[y * 4 + x];
-        transform(d, o);
-        [[unroll]] for (int y = 0; y < 4; y++) {
-            uint oy = 4 * ty + y, ox = 4 * tx + x;
+    [[unroll]] for (int x = 0; x < M; x++) {
+        vec4 d[N], o[M];
+        [[unroll]] for (int y = 0; y < N; y++) d[y] = m[y * M + x];
+        transform_output(d, o);
+        [[unroll]] for (int y = 0; y < M; y++) {
+            uint oy = M * ty + y, ox = M * tx + x;
             bool inside = oy < p.out_h && ox < p.out_w && id < p.n4 * p.tiles;
             uint to = ((image * p.out_h + min(oy, p.out_h - 1)) * p.out_w + min(ox, p.out_w - 1)) * p.n4 + c;
             vec4 v = o[y] + add;

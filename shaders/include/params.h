@@ -68,7 +68,7 @@ NN_PARAMS (NnMatrixParams)
 }
 NN_PARAMS_END (NnMatrixParams)
 
-/* winograd-*.comp. Tiles of 4×4 output pixels, image by image, row by row. */
+/* winograd-*.comp. Tiles of 4×4 or 6×6 output pixels, image by image, row by row. */
 NN_PARAMS (NnWinogradParams)
 {
   NN_UINT tile0, tiles;          /* of this dispatch */

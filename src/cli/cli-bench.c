@@ -12,13 +12,15 @@
 #include "config.h"
 
 #include "cli/cli-private.h"
+
+#include <string.h>
 #include "sd/sd.h"
 
 typedef struct
 {
-  char *model, *kernels;
+  char *model, *kernels, *only;
   int device, width, height;
-  gboolean json, profile;
+  gboolean json, profile, unguided;
   int memory;
 } Options;
 
@@ -206,12 +208,17 @@ run (const Options *o, SdEngine *engine, const BaseTask *task, GError **error)
 {
   NnDeviceRates rates;
   g_autoptr (GArray) rows = NULL;
+  const SdBenchParams params = { .width = (guint) o->width,
+                                 .height = (guint) o->height,
+                                 .unguided = o->unguided,
+                                 .no_steps = g_strcmp0 (o->only, "decode") == 0,
+                                 .no_decodes = g_strcmp0 (o->only, "step") == 0 };
 
   if (o->profile)
     sd_engine_set_profile (engine, TRUE);
   if (!sd_engine_rates (engine, &rates, task, error))
     return FALSE;
-  rows = sd_engine_bench (engine, o->width, o->height, task, error);
+  rows = sd_engine_bench (engine, &params, task, error);
   if (rows == NULL)
     return FALSE;
   if (o->json)
@@ -229,6 +236,18 @@ run (const Options *o, SdEngine *engine, const BaseTask *task, GError **error)
       cli_print ("\n%s", table);
     }
   return TRUE;
+}
+
+static gboolean
+take_words (const Options *o, GError **error)
+{
+  if (o->only != NULL && strcmp (o->only, "step") != 0 && strcmp (o->only, "decode") != 0)
+    {
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                   "--only is “%s”, but must be step or decode", o->only);
+      return FALSE;
+    }
+  return cli_take_kernels (o->kernels, error);
 }
 
 int
@@ -250,11 +269,13 @@ cli_bench (int argc, char **argv)
       "Device memory to use at most; without: what there is", "MIB" },
     { "profile", 0, 0, G_OPTION_ARG_NONE, &o.profile,
       "Each operator's share too; makes the whole slower", NULL },
+    { "only", 0, 0, G_OPTION_ARG_STRING, &o.only, "One of the two", "step|decode" },
+    { "unguided", 0, 0, G_OPTION_ARG_NONE, &o.unguided,
+      "Steps without the negative prompt: half the batch", NULL },
     { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, "As JSON", NULL },
     CLI_KERNELS_OPTION (&o.kernels),
     { NULL },
   };
-  g_autofree char *model_path = NULL;
 
   if (!cli_parse (&argc, &argv, entries, NULL,
                   "Measures a device, then a model's step and decode on it, and prints "
@@ -266,15 +287,12 @@ cli_bench (int argc, char **argv)
       g_free (o.model);
       return status;
     }
-  if (!cli_take_kernels (o.kernels, &error))
-    {
-      g_free (o.model);
-      g_free (o.kernels);
-      return cli_fail (error);
-    }
-  g_free (o.kernels);
+  g_autofree char *kernels = o.kernels;
+  g_autofree char *only = o.only;
+  g_autofree char *model_path = o.model != NULL ? o.model : sd_bundled_model_path ();
+  if (!take_words (&o, &error))
+    return cli_fail (error);
   cli_progress_init (&progress, FALSE);
-  model_path = o.model != NULL ? o.model : sd_bundled_model_path ();
   g_autoptr (StModel) model = cli_memory_limit (o.memory, &memory, &error)
                                   ? st_model_open (model_path, NULL, &error)
                                   : NULL;

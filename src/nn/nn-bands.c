@@ -24,10 +24,10 @@
   ((guint64) 24 << 20)  /* of all windows of a reader, at most about                     \
                          */
 #define WINDOW_SHARE 4u /* nor more than this part of the largest tensor */
-#define MIN_BAND 32u    /* rows */
-#define TILE 4u         /* rows of Winograd's tiles */
-#define PIXELS                                                                           \
-  256u /* what a window of TILE rows must be a multiple of: workgroups' rows */
+#define MIN_BAND 48u    /* rows; a multiple of TILE */
+#define TILE 12u        /* rows that Winograd's tiles of both sizes divide */
+#define PIXELS 256u /* what a window of 4 rows must be a multiple of: workgroups' rows   \
+                     */
 
 static guint64
 row_bytes (const NnProgram *program, const NnTensor *x)
@@ -76,7 +76,7 @@ may_be_lazy (const NnProgram *program, const NnOp *op, guint level, guint64 larg
   guint64 bytes = row_bytes (program, y) * y->h;
 
   if (op->variant.parts > 1 || y->n != 1 || y->folded || y->state != NULL
-      || y->h < 2 * MIN_BAND || TILE * y->w % PIXELS != 0 || bytes < largest / 8)
+      || y->h < 2 * MIN_BAND || 4 * y->w % PIXELS != 0 || bytes < largest / 8)
     return FALSE;
   if (op->kind == NN_OP_GROUP_NORM)
     return op->group_norm.x2 == NULL && read_by_rows (program, y, FALSE);
@@ -101,7 +101,7 @@ add_uses (NnProgram *program, guint index, guint64 largest)
 
   for (const NnOp *op = lazy_input (sink); op != NULL; op = lazy_input (op))
     bytes += row_bytes (program, op->y);
-  rows = MIN (WINDOW_BYTES, largest / WINDOW_SHARE) / bytes / 16 * 16;
+  rows = MIN (WINDOW_BYTES, largest / WINDOW_SHARE) / bytes / MIN_BAND * MIN_BAND;
   sink->band = (guint) CLAMP (rows, MIN_BAND, sink->inputs[0]->h);
   for (NnOp *op = lazy_input (sink); op != NULL; op = lazy_input (op))
     {

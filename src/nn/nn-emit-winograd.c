@@ -1,12 +1,16 @@
-/* nn-emit-winograd.c: 3×3 convolution by Winograd's F(4×4, 3×3) (Lavin & Gray 2015)
+/* nn-emit-winograd.c: 3×3 convolution by Winograd's F(m×m, 3×3) (Lavin & Gray 2015)
  *
  * Tiles of 4×4 pixels are transformed into 36 products of [tiles][in]·[in][out], a
  * quarter of the direct form's multiplications. It pays where arithmetic is dear: on CPU
  * devices convolutions become twice as fast. The price is a second copy of the weight,
  * 36/9 as large in fp32 (16 bits would cost a tenth of the signal), and rounding errors
- * about five times those of the direct form. The copy is made at every run in the
- * operator's scratch, which costs a fiftieth of a picture of 64×64; for smaller ones it
- * is made when first wanted and kept, unless memory is short (NnEmit.frugal).
+ * about five times those of the direct form. Large pictures are cut into tiles of 6×6 and
+ * 64 products: a fifth less of all that is computed and moved, where the cost of the
+ * weight's copy, 64/9 as large, no longer tells; twice the rounding errors. The copy is
+ * made at every run in the operator's scratch, which costs a fiftieth of a picture of
+ * 64×64; for smaller ones it is made when first wanted and kept, unless memory is short
+ * (NnEmit.frugal).
+ *
  *
  * Three dispatches for each band of tiles: input, products, output with the epilogue.
  * Bands keep the scratch small enough for a processor's cache. A norm that is folded into
@@ -21,14 +25,17 @@
 #include <unistd.h>
 
 #define TILE 4u
-#define PRODUCTS 36u
+#define LARGE_TILE 6u
+#define LARGE_PIXELS 32768u /* of a picture, from here on */
 #define LEAST_BAND ((guint64) 4 << 20)
 #define MOST_BAND ((guint64) 32 << 20)
+#define BAND_STEP 32u /* tiles: rows of a product's workgroup */
 #define SCRATCH_STEP 4096u
 
-/* In multiply-adds of the direct form, measured on lavapipe: a transform of one channel
- * of one tile; two more dispatches. Products of fp32 weights are slower by a fifth. */
-#define COST_TRANSFORM 600.0
+/* In multiply-adds of the direct form, measured on lavapipe: a transform to one value of
+ * one channel of one tile; two more dispatches. Products of fp32 weights are slower by a
+ * fifth. */
+#define COST_TRANSFORM 16.7
 #define COST_DISPATCHES 1e6
 #define COST_FP32 1.2
 #define WORTH_IT 0.8
@@ -39,16 +46,20 @@
 /* Of physical memory, for all weights of a context */
 #define MEMORY_SHARE 4
 
+/* From here on the output's transform reads sampled buffers on every device: a seventh
+ * faster than images on lavapipe, which is worth what its driver's cache may lose of it.
+ */
+#define SAMPLED 4e9
 #define INLINE_PIXELS 4096u /* from here on the copy is not kept */
 
 typedef struct
 {
   guint k4, n4;
+  guint tile, products;
   guint tiles_h, tiles_w;
-  guint64 row_bytes; /* of scratch that a row of tiles needs */
   guint rows;        /* of tiles, all images */
-  guint band;        /* rows of tiles at once */
-  gboolean by_image; /* the output is too large for one binding */
+  guint band;        /* tiles at once */
+  gboolean by_image; /* the output is too large for one binding: bands are whole rows */
 } Shape;
 
 static guint64
@@ -66,7 +77,39 @@ keeps_copy (const NnEmit *emit, const NnOp *op)
 static guint64
 weight_bytes (const Shape *s)
 {
-  return (guint64) PRODUCTS * s->k4 * s->n4 * 64;
+  return (guint64) s->products * s->k4 * s->n4 * 64;
+}
+
+static void
+choose_tile (Shape *s, const NnEmit *emit, const NnTensor *y)
+{
+  s->tile = LARGE_TILE;
+  s->products = (LARGE_TILE + 2) * (LARGE_TILE + 2);
+  if (y->h * y->w < LARGE_PIXELS || weight_bytes (s) > emit->info->max_storage_range)
+    {
+      s->tile = TILE;
+      s->products = (TILE + 2) * (TILE + 2);
+    }
+  s->tiles_h = nn_div_up (y->h, s->tile);
+  s->tiles_w = nn_div_up (y->w, s->tile);
+  s->rows = y->n * s->tiles_h;
+}
+
+/* Whole tiles of the product's rows where nothing else cuts the bands. */
+static guint
+band_of (const NnEmit *emit, const Shape *s)
+{
+  guint64 limit = LEAST_BAND, tile_bytes, band;
+
+  if (!emit->frugal) /* every band reads the whole weight */
+    limit = CLAMP (weight_bytes (s), LEAST_BAND, MOST_BAND);
+  limit = MIN (limit, emit->info->max_storage_range);
+  tile_bytes = (guint64) s->products * 16 * (s->k4 + s->n4);
+  band = limit / tile_bytes;
+  if (s->by_image)
+    return (guint) CLAMP (band / s->tiles_w, 1, s->tiles_h) * s->tiles_w;
+  return (guint) MIN (MAX (band / BAND_STEP, 1) * BAND_STEP,
+                      (guint64) s->rows * s->tiles_w);
 }
 
 static Shape
@@ -77,25 +120,17 @@ shape_of (const NnEmit *emit, const NnOp *op)
   guint64 y_bytes = nn_tensor_elements (y) * (nn_emit_type (emit, y) == NN_F16 ? 2 : 4);
   Shape s = { .k4 = nn_pad4 (p->weight->in) / 4,
               .n4 = nn_pad4 (p->weight->out) / 4,
-              .tiles_h = nn_div_up (y->h, TILE),
-              .tiles_w = nn_div_up (y->w, TILE),
               .by_image = y_bytes > emit->info->max_storage_range || emit->row_end != 0 };
-  guint64 limit = LEAST_BAND;
 
-  /* every band reads the whole weight */
-  if (!emit->frugal)
-    limit = CLAMP (weight_bytes (&s), LEAST_BAND, MOST_BAND);
-  limit = MIN (limit, emit->info->max_storage_range);
-  s.row_bytes = (guint64) s.tiles_w * PRODUCTS * 16 * (s.k4 + s.n4);
-  s.rows = y->n * s.tiles_h;
-  s.band = CLAMP (limit / s.row_bytes, 1, s.by_image ? s.tiles_h : s.rows);
+  choose_tile (&s, emit, y);
+  s.band = band_of (emit, &s);
   return s;
 }
 
 static guint64
 band_bytes (const Shape *s, guint channels4)
 {
-  return round_up ((guint64) s->band * s->tiles_w * PRODUCTS * 16 * channels4);
+  return round_up ((guint64) s->band * s->products * 16 * channels4);
 }
 
 gboolean
@@ -121,8 +156,8 @@ nn_winograd_scratch (const NnEmit *emit, const NnOp *op)
       || weight_bytes (&s) > emit->info->max_storage_range
       || weight_bytes (&s) > WEIGHT_BYTES_PER_PIXEL * pixels)
     return 0;
-  winograd = nn_div_up (tiles, 16) * 16 * PRODUCTS * k * n * COST_FP32
-             + tiles * (k + n) * COST_TRANSFORM + COST_DISPATCHES;
+  winograd = nn_div_up (tiles, 16) * 16 * (double) s.products * k * n * COST_FP32
+             + tiles * (k + n) * COST_TRANSFORM * s.products + COST_DISPATCHES;
   if (winograd >= WORTH_IT * direct)
     return 0;
   return band_bytes (&s, s.k4) + band_bytes (&s, s.n4)
@@ -157,6 +192,13 @@ spent_bytes (const NnContext *context)
   return bytes;
 }
 
+/* The kernels of both tiles */
+static const char *
+kernel_of (const Shape *s, const char *small, const char *large)
+{
+  return s->tile == LARGE_TILE ? large : small;
+}
+
 static gboolean
 emit_weight (const NnEmit *emit,
              const NnWeight *weight,
@@ -165,7 +207,7 @@ emit_weight (const NnEmit *emit,
              GError **error)
 {
   NnWinogradParams push = { .c4 = s->k4, .n4 = s->n4 };
-  NnDispatch d = { .shader = "winograd-weight",
+  NnDispatch d = { .shader = kernel_of (s, "winograd-weight", "winograd6-weight"),
                    .bindings = { nn_emit_weight (emit, weight), to },
                    .n_bindings = 2,
                    .spec = { weight->stored },
@@ -244,14 +286,14 @@ texels (GpuBinding binding)
 static double
 transformed_bytes (const Band *b, guint channels4)
 {
-  return (double) b->push.tiles * PRODUCTS * 16 * channels4;
+  return (double) b->push.tiles * b->s.products * 16 * channels4;
 }
 
 static gboolean
 emit_input (const NnEmit *emit, Band *b, GError **error)
 {
   double inputs = nn_emit_bytes (emit, b->job->x) + nn_emit_bytes (emit, b->job->x2);
-  NnDispatch d = { .shader = "winograd-input",
+  NnDispatch d = { .shader = kernel_of (&b->s, "winograd-input", "winograd6-input"),
                    .bindings = { b->sources.bindings[0], b->sources.bindings[1], b->v },
                    .n_bindings = 3,
                    .spec = { b->sources.split },
@@ -265,7 +307,7 @@ emit_input (const NnEmit *emit, Band *b, GError **error)
     {
       const NnGroupNorm *p = &b->norm->group_norm;
 
-      d.shader = "winograd-input-norm";
+      d.shader = kernel_of (&b->s, "winograd-input-norm", "winograd6-input-norm");
       d.bindings[5] = b->v;
       d.bindings[4] = b->sources.bindings[1];
       d.bindings[1] = texels (nn_emit_group_norm_stats (emit, b->norm));
@@ -301,19 +343,21 @@ emit_products (const NnEmit *emit, const Band *b, GError **error)
   nn_matrix_spec (&d, &form, 1, NN_F32, NN_ACT_NONE, FALSE, FALSE);
   d.groups[0] = nn_div_up (push.rows, form.group_rows);
   d.groups[1] = nn_div_up (b->s.n4, form.group_columns);
-  d.groups[2] = PRODUCTS;
+  d.groups[2] = b->s.products;
   return nn_emit_dispatch (emit, b->op, &d, error);
 }
 
+/* @row: of tiles, at which a band that consists of rows begins */
 static gboolean
-emit_output (const NnEmit *emit, Band *b, guint row, guint rows, GError **error)
+emit_output (const NnEmit *emit, Band *b, guint row, GError **error)
 {
   const NnMatrixJob *job = b->job;
   const NnTensor *y = b->op->y;
   GpuBinding m = texels (b->m);
   double outputs = nn_emit_bytes (emit, y) + nn_emit_bytes (emit, job->residual);
   NnDispatch d
-      = { .shader = "winograd-output",
+      = { .shader = kernel_of (&b->s, "winograd-output", "winograd6-output"),
+          .sampled = b->op->flops > SAMPLED,
           .bindings = { m, job->bias != NULL ? nn_emit_weight (emit, job->bias) : m,
                         job->add != NULL ? nn_emit_read (emit, job->add) : m,
                         job->residual != NULL ? nn_emit_read (emit, job->residual) : m },
@@ -330,10 +374,10 @@ emit_output (const NnEmit *emit, Band *b, guint row, guint rows, GError **error)
   b->push.first = 0;
   if (b->s.by_image)
     {
-      guint y0 = row % b->s.tiles_h * TILE;
+      guint y0 = row % b->s.tiles_h * b->s.tile, rows = b->push.tiles / b->s.tiles_w;
 
       b->push.first = (row / b->s.tiles_h * y->h + y0) * y->w;
-      count = (guint64) MIN (rows * TILE, y->h - y0) * y->w;
+      count = (guint64) MIN (rows * b->s.tile, y->h - y0) * y->w;
     }
   d.bindings[4] = nn_emit_write (emit, y, b->push.first, count);
   d.groups[0] = nn_div_up ((guint64) b->push.tiles * b->s.n4, nn_emit_lanes (emit));
@@ -394,21 +438,22 @@ gboolean
 nn_emit_winograd (const NnEmit *emit, const NnOp *op, NnMatrixJob *job, GError **error)
 {
   Band b = prepare (emit, op, job);
-  guint rows, begin = emit->row_begin / TILE;
-  guint end = emit->row_end != 0 ? nn_div_up (emit->row_end, TILE) : b.s.rows;
+  guint first = emit->row_begin / b.s.tile;
+  guint last = emit->row_end != 0 ? nn_div_up (emit->row_end, b.s.tile) : b.s.rows;
+  guint begin = first * b.s.tiles_w, end = last * b.s.tiles_w;
+  guint image = b.push.tiles_image;
 
   if (!keeps_copy (emit, op) && !emit_weight (emit, op->conv3.weight, &b.s, b.u, error))
     return FALSE;
   b.u.kind = GPU_BIND_TEXEL_U32X4;
-  for (guint row = begin; row < end; row += rows)
+  for (guint tile = begin; tile < end; tile += b.push.tiles)
     {
-      rows = MIN (b.s.band, end - row);
+      b.push.tile0 = tile;
+      b.push.tiles = MIN (b.s.band, end - tile);
       if (b.s.by_image)
-        rows = MIN (rows, b.s.tiles_h - row % b.s.tiles_h);
-      b.push.tile0 = row * b.s.tiles_w;
-      b.push.tiles = rows * b.s.tiles_w;
-      b.share = (double) rows / b.s.rows;
-      if (row > begin) /* the scratch is used again */
+        b.push.tiles = MIN (b.push.tiles, image - tile % image);
+      b.share = (double) b.push.tiles / ((double) b.s.rows * b.s.tiles_w);
+      if (tile > begin) /* the scratch is used again */
         gpu_recording_barrier (emit->recording);
       if (!emit_input (emit, &b, error))
         return FALSE;
@@ -416,7 +461,7 @@ nn_emit_winograd (const NnEmit *emit, const NnOp *op, NnMatrixJob *job, GError *
       if (!emit_products (emit, &b, error))
         return FALSE;
       gpu_recording_barrier (emit->recording);
-      if (!emit_output (emit, &b, row, rows, error))
+      if (!emit_output (emit, &b, tile / b.s.tiles_w, error))
         return FALSE;
     }
   return TRUE;

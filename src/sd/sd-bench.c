@@ -139,29 +139,57 @@ bench_decodes (SdEngine *engine,
   return TRUE;
 }
 
+static gboolean
+add_steps (SdEngine *engine,
+           const SdParams *params,
+           GArray *rows,
+           const BaseTask *task,
+           GError **error)
+{
+  SdBenchRow row = { .name = "step" };
+  g_autoptr (SdRun) run = sd_run_new (engine, params, NULL, task, error);
+  if (run == NULL || !bench_steps (engine, run, &row, task, error))
+    return FALSE;
+  describe (engine, SD_STAGE_UNET, &row);
+  g_array_append_val (rows, row);
+  return TRUE;
+}
+
+static gboolean
+add_decodes (SdEngine *engine,
+             const SdParams *params,
+             GArray *rows,
+             const BaseTask *task,
+             GError **error)
+{
+  SdBenchRow row = { .name = "decode" };
+  if (!bench_decodes (engine, params, &row, task, error))
+    return FALSE;
+  describe (engine, SD_STAGE_DECODE, &row);
+  g_array_append_val (rows, row);
+  return TRUE;
+}
+
 GArray *
-sd_engine_bench (
-    SdEngine *engine, guint width, guint height, const BaseTask *task, GError **error)
+sd_engine_bench (SdEngine *engine,
+                 const SdBenchParams *p,
+                 const BaseTask *task,
+                 GError **error)
 {
   g_autoptr (GArray) rows = g_array_new (FALSE, TRUE, sizeof (SdBenchRow));
   g_autoptr (SdParams) params = sd_params_new_for (engine->info);
-  SdBenchRow row = { .name = "step" };
 
   g_array_set_clear_func (rows, row_clear);
-  params->width = width;
-  params->height = height;
+  params->width = p->width;
+  params->height = p->height;
   params->steps = 1 + MAX_REPEATS;
   params->sampler = SAMPLER_EULER; /* one pass a step */
-  g_autoptr (SdRun) run = sd_run_new (engine, params, NULL, task, error);
-  if (run == NULL || !bench_steps (engine, run, &row, task, error))
+  if (p->unguided)
+    params->cfg = 1;
+  if (!p->no_steps && !add_steps (engine, params, rows, task, error))
     return NULL;
-  describe (engine, SD_STAGE_UNET, &row);
-  g_array_append_val (rows, row);
-  row = (SdBenchRow){ .name = "decode" };
-  if (!bench_decodes (engine, params, &row, task, error))
+  if (!p->no_decodes && !add_decodes (engine, params, rows, task, error))
     return NULL;
-  describe (engine, SD_STAGE_DECODE, &row);
-  g_array_append_val (rows, row);
   return g_steal_pointer (&rows);
 }
 

@@ -407,10 +407,19 @@ gboolean sd_engine_rates (SdEngine *engine,
                           NnDeviceRates *rates,
                           const BaseTask *task,
                           GError **error);
+typedef struct
+{
+  guint width, height;
+  gboolean unguided; /* steps without the negative prompt: half the batch */
+  gboolean no_steps, no_decodes;
+} SdBenchParams;
+
 /** sd_engine_bench: (element-type SdBenchRow) (transfer full): some steps and decodes at
- * the model's defaults but for the size; seconds on a GPU, minutes on a CPU */
-GArray *sd_engine_bench (
-    SdEngine *engine, guint width, guint height, const BaseTask *task, GError **error);
+ * the model's defaults but for @params; seconds on a GPU, minutes on a CPU */
+GArray *sd_engine_bench (SdEngine *engine,
+                         const SdBenchParams *params,
+                         const BaseTask *task,
+                         GError **error);
 
 /* One press of Generate: `batch` pictures made side by side, step by step. */
 typedef struct _SdRun SdRun;

@@ -380,6 +380,10 @@ static const ConvCase conv_cases[] = {
   { "conv tiles, up", 2, 11, 9, 64, 0, 96, 1, FALSE, 21, 18, 0, NN_ACT_NONE, FALSE,
     NN_F16 },
   { "conv bands", 1, 131, 126, 64, 0, 64, 1, FALSE, 0, 0, 0, NN_ACT_NONE, FALSE, NN_F16 },
+  { "conv tiles of 6", 1, 185, 182, 48, 0, 32, 1, FALSE, 0, 0, 1, NN_ACT_SILU, TRUE,
+    NN_F16 },
+  { "conv tiles of 6, two, up", 2, 70, 64, 16, 24, 24, 1, FALSE, 200, 170, 0, NN_ACT_NONE,
+    FALSE, NN_BF16 },
   { "conv wide", 1, 4, 4, 1280, 0, 320, 1, FALSE, 0, 0, 0, NN_ACT_NONE, TRUE, NN_F16 },
 };
 
