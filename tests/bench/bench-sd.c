@@ -5,6 +5,7 @@
  *     bench-sd profile MODEL|"" DEVICE SIZE…
  *     bench-sd start MODEL|"" DEVICE
  *     bench-sd stop MODEL|"" DEVICE SIZE…
+ *     bench-sd load MODEL DEVICE FOLDER
  *
  * MODEL "" is the bundled one, DEVICE as in sd_engine_new; CALOTYPE_KERNELS names the
  * family of kernels. `passes` gives the best of some passes of batch 2 (one step with
@@ -13,7 +14,10 @@
  * clock when its first preview and its picture are there: the model's own defaults, with
  * kernels that an earlier process left in the driver's cache. `stop` cancels steps and
  * decodes at moments spread over them and takes the time until the call comes back; each
- * is then made to its end, so that the device is seen to be usable.
+ * is then made to its end, so that the device is seen to be usable. `load` opens the
+ * model until all its weights are on the device, and copies the file with cp to FOLDER,
+ * which lies in a tmpfs: in turns, since both take what the machine has left; put the
+ * file in the page cache before.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -22,6 +26,7 @@
 
 #include "sd/sd-run-private.h"
 
+#include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -310,6 +315,68 @@ bench_stops (const char *path, int device, char **sizes)
     }
 }
 
+/* ---- loading ---- */
+
+#define TURNS 3
+
+typedef struct
+{
+  double wall, cpu; /* the best of all turns */
+} Best;
+
+static double
+children_seconds (void)
+{
+  struct rusage usage;
+  getrusage (RUSAGE_CHILDREN, &usage);
+  return usage.ru_utime.tv_sec + usage.ru_stime.tv_sec
+         + (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
+}
+
+static void
+note (Best *best, const char *what, double wall, double cpu)
+{
+  printf ("%-6s %7.3f s wall %7.3f s CPU\n", what, wall, cpu);
+  fflush (stdout);
+  best->wall = MIN (best->wall, wall);
+  best->cpu = MIN (best->cpu, cpu);
+}
+
+static void
+time_copy (const char *path, const char *folder, Best *best)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *copy = g_build_filename (folder, "bench-sd-copy", NULL);
+  double wall = wall_seconds (), cpu = children_seconds ();
+  g_autoptr (GSubprocess) child
+      = g_subprocess_new (G_SUBPROCESS_FLAGS_NONE, &error, "cp", path, copy, NULL);
+  need (child != NULL && g_subprocess_wait_check (child, NULL, &error), &error);
+  note (best, "copy", wall_seconds () - wall, children_seconds () - cpu);
+  g_unlink (copy);
+}
+
+static void
+time_load (const char *path, int device, Best *best)
+{
+  double wall = wall_seconds (), cpu = cpu_seconds ();
+  g_autoptr (SdEngine) engine = open_engine (path, device);
+  note (best, "load", wall_seconds () - wall, cpu_seconds () - cpu);
+}
+
+static void
+bench_load (const char *path, int device, const char *folder)
+{
+  Best copy = { G_MAXDOUBLE, G_MAXDOUBLE }, load = copy;
+
+  for (guint i = 0; i < TURNS; i++)
+    {
+      time_copy (path, folder, &copy);
+      time_load (path, device, &load);
+    }
+  printf ("load / copy: %.2f by the wall, %.2f by CPU time\n", load.wall / copy.wall,
+          load.cpu / copy.cpu);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -321,12 +388,15 @@ main (int argc, char **argv)
     g_error ("CALOTYPE_KERNELS: there is no such family");
   nn_set_family (family);
   if (argc < 4)
-    g_error ("usage: %s passes|profile|start|stop MODEL DEVICE [SIZE…]", argv[0]);
+    g_error ("usage: %s passes|profile|start|stop|load MODEL DEVICE [SIZE…|FOLDER]",
+             argv[0]);
   int device = (int) g_ascii_strtoll (argv[3], NULL, 10);
   if (strcmp (argv[1], "passes") == 0 || strcmp (argv[1], "profile") == 0)
     bench_passes (argv[2], device, argv + 4, strcmp (argv[1], "profile") == 0);
   else if (strcmp (argv[1], "stop") == 0)
     bench_stops (argv[2], device, argv + 4);
+  else if (strcmp (argv[1], "load") == 0 && argc == 5)
+    bench_load (argv[2], device, argv[4]);
   else if (strcmp (argv[1], "picture") == 0)
     make_picture (argv[2], device);
   else
