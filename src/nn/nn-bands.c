@@ -26,8 +26,8 @@
 #define WINDOW_SHARE 4u /* nor more than this part of the largest tensor */
 #define MIN_BAND 48u    /* rows; a multiple of TILE */
 #define TILE 12u        /* rows that Winograd's tiles of both sizes divide */
-#define PIXELS 256u /* what a window of 4 rows must be a multiple of: workgroups' rows   \
-                     */
+/* What a window of 4 rows must be a multiple of: workgroups' rows */
+#define PIXELS 256u
 
 static guint64
 row_bytes (const NnProgram *program, const NnTensor *x)
