@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "base/base-json.h"
+#include "cli/cli-library.h"
 #include "cli/cli-private.h"
 #include "sd/sd.h"
 
@@ -127,12 +128,19 @@ fill (guint *to, int given)
 static SdPlan *
 make_plan (const Options *o, GError **error)
 {
-  g_autofree char *path
-      = o->model != NULL ? g_strdup (o->model) : sd_bundled_model_path ();
-  g_autoptr (StModel) model = st_model_open (path, NULL, error);
+  g_autoptr (SdLibrary) library = cli_library_new (error);
+  g_autofree char *path = NULL;
+  g_autoptr (StModel) model = NULL;
   SdPrecision precision;
   guint64 memory;
 
+  if (library == NULL)
+    return NULL;
+  path = o->model != NULL ? cli_library_find_model (library, o->model, NULL, error)
+                          : sd_bundled_model_path ();
+  if (path == NULL)
+    return NULL;
+  model = st_model_open (path, NULL, error);
   if (model == NULL)
     {
       g_prefix_error (error, "%s: ", path);
@@ -165,7 +173,10 @@ cli_plan (int argc, char **argv)
   int status;
   const GOptionEntry entries[] = {
     { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o.model,
-      "A .safetensors file or a diffusers folder; without: the sample model", "FILE" },
+      "A .safetensors file, a diffusers folder, or a name that “models” lists; without: "
+      "the sample model",
+      "FILE" },
+    CLI_MODELS_DIR_ENTRY,
     { "width", 'W', 0, G_OPTION_ARG_INT, &o.width, "In pixels; without: the model's",
       "N" },
     { "height", 'H', 0, G_OPTION_ARG_INT, &o.height, "In pixels; without: the model's",

@@ -15,7 +15,7 @@
 #include <locale.h>
 #include <string.h>
 
-/* To be raised whenever a file could be judged otherwise than before. */
+/* To be raised whenever a file that can be used could be judged otherwise than before. */
 #define FORMAT "1 " BASE_VERSION
 #define MAX_KEPT 20000
 
@@ -117,7 +117,7 @@ void
 sd_look_cache_add (SdLookCache *cache, const SdCandidate *candidate, SdLook *look)
 {
   add (cache, key_of (candidate), look, TRUE);
-  cache->changed = TRUE;
+  cache->changed |= !look->unsaved;
 }
 
 /* ---- on disk ---- */
@@ -199,7 +199,7 @@ sd_look_cache_save (SdLookCache *cache)
   g_variant_builder_init (&builder, G_VARIANT_TYPE ("a" ENTRY_TYPE));
   g_hash_table_iter_init (&iter, cache->entries);
   while (g_hash_table_iter_next (&iter, NULL, &value))
-    if (keep || ((Entry *) value)->used)
+    if (!((Entry *) value)->look->unsaved && (keep || ((Entry *) value)->used))
       write_entry (&builder, value);
   all = g_variant_ref_sink (
       g_variant_new ("(s@a" ENTRY_TYPE ")", FORMAT, g_variant_builder_end (&builder)));

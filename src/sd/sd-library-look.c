@@ -131,6 +131,7 @@ describe (SdLook *look, const SdCandidate *candidate, StModel *model)
   if (look->kind == SD_FILE_CHECKPOINT || look->kind == SD_FILE_OTHER
       || look->kind == SD_FILE_CONTROLNET)
     look->why_not = g_strdup (info->why_not);
+  look->unsaved = look->why_not != NULL;
   look->embedded = thumbnail != NULL && g_str_has_prefix (thumbnail, "data:image/");
   look->alias = alias != NULL && alias[0] != '\0' ? g_strdup (alias) : NULL;
   look->modelspec_title = title != NULL && title[0] != '\0' ? g_strdup (title) : NULL;
@@ -158,6 +159,7 @@ describe_fault (SdLook *look, const SdCandidate *candidate, const GError *error)
   look->passing = look->passing || error->domain != ST_ERROR
                   || g_error_matches (error, ST_ERROR, ST_ERROR_IO)
                   || g_error_matches (error, ST_ERROR, ST_ERROR_CHANGED);
+  look->unsaved = FALSE;
   g_free (look->why_not);
   look->why_not = g_strdup_printf (_ ("This file is damaged: %s"), error->message);
 }

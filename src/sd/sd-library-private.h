@@ -106,6 +106,7 @@ typedef struct
   gboolean embedded;
   gboolean incomplete; /* fewer bytes than the header says */
   gboolean passing;    /* depends on other files: not to be kept */
+  gboolean unsaved;    /* what another version may judge otherwise: kept in memory only */
 } SdLook;
 
 /** sd_library_look: NULL where cancelled; what cannot be read says so */

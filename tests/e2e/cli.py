@@ -414,6 +414,7 @@ class Cli(unittest.TestCase):
             out = run("generate", "--model", name, "--output", self.path("x.png"), env=env)
             self.assertEqual(out.returncode, 1)
             self.assertIn(words, out.stderr)
+        self.assertEqual(run("plan", "--model", "first", env=env).returncode, 0)
         used = {os.path.basename(m["path"]): m["used"] for m in json.loads(run("models", "--json", env=env).stdout)["models"]}
         self.assertLess(abs(used["first.safetensors"] - time.time()), 200)
         self.assertIsNone(used["cut.safetensors"])
