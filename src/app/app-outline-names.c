@@ -1,8 +1,7 @@
 /* app-outline-names.c: names for people of the parts of known models
  *
- * Read off the names alone, in the two spellings in which Stable Diffusion models come:
- * the single file's (model.diffusion_model …) and the folder's (unet/…). Nothing depends
- * on the model being one that can generate.
+ * Read off the names alone, by the table of recognition (st/st-verdict.h). Nothing
+ * depends on the model being one that can generate.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -14,35 +13,30 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
-static const struct
+#include "st/st-verdict.h"
+
+/* A UNet is told from a transformer by the names of its ends, in both spellings. */
+static gboolean
+is_unet (const StNode *node)
 {
-  const char *path, *name;
-} parts[] = {
-  { "model.diffusion_model", N_ ("UNet") },
-  { "unet", N_ ("UNet") },
-  { "cond_stage_model", N_ ("Text encoder") },
-  { "text_encoder", N_ ("Text encoder") },
-  { "conditioner.embedders.0", N_ ("Text encoder 1") },
-  { "conditioner.embedders.1", N_ ("Text encoder 2") },
-  { "text_encoder_2", N_ ("Text encoder 2") },
-  { "first_stage_model", N_ ("VAE") },
-  { "vae", N_ ("VAE") },
-  { "model_ema", N_ ("Averaged UNet (EMA)") },
-  { "safety_checker", N_ ("Safety checker") },
-};
+  static const char *const ends[] = { "input_blocks", "down_blocks", "conv_in", "out" };
+
+  for (guint i = 0; i < node->n_children; i++)
+    for (guint k = 0; k < G_N_ELEMENTS (ends); k++)
+      if (strcmp (node->children[i]->label, ends[k]) == 0)
+        return TRUE;
+  return FALSE;
+}
 
 const char *
-app_outline_part_name (const char *path, guint *rank)
+app_outline_part_name (const StNode *node, guint *rank)
 {
-  for (guint i = 0; path != NULL && i < G_N_ELEMENTS (parts); i++)
-    {
-      if (strcmp (path, parts[i].path) != 0)
-        continue;
-      if (rank != NULL)
-        *rank = i;
-      return _ (parts[i].name);
-    }
-  return NULL;
+  const char *path = node->path;
+
+  /* Deep groups have long names; those of parts are short and few. */
+  if (node->tensor != NULL || path == NULL || strlen (path) > 40)
+    return NULL;
+  return st_part_title (path, !is_unet (node), rank);
 }
 
 /* Groups of numbered blocks below a UNet, whose blocks move up beside "middle_block". */

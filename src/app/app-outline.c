@@ -66,7 +66,7 @@ follow_chain (AppOutline *self, const StNode *node, const char **label, guint *r
 
   *rank = G_MAXUINT;
   if (self->human)
-    part = app_outline_part_name (node->path, rank);
+    part = app_outline_part_name (node, rank);
   while (node->tensor == NULL && node->n_children == 1)
     {
       const StNode *child = node->children[0];
@@ -74,7 +74,7 @@ follow_chain (AppOutline *self, const StNode *node, const char **label, guint *r
         break;
       node = child;
       if (part == NULL && self->human)
-        part = app_outline_part_name (node->path, rank);
+        part = app_outline_part_name (node, rank);
     }
   *label = part != NULL ? part : node->path + start;
   return node;

@@ -63,10 +63,10 @@ guint32 app_outline_find_path (const AppOutline *self, const char *path);
 GArray *app_outline_tensors (const AppOutline *self, guint32 id);
 
 /**
- * app_outline_part_name: (nullable): the translated name for people of the group at @path
+ * app_outline_part_name: (nullable): the translated name for people of the group @node
  * @rank: (out) (optional): smaller for parts that stand before others
  */
-const char *app_outline_part_name (const char *path, guint *rank);
+const char *app_outline_part_name (const StNode *node, guint *rank);
 /** app_outline_block_label: (transfer full) (nullable): "in 1" for a block that moves up
  * a level */
 char *app_outline_block_label (const StNode *group, const StNode *block);

@@ -8,15 +8,18 @@
 #include "app/app-overview.h"
 
 #include <glib/gi18n.h>
+#include <string.h>
 
 #include "app/app-format.h"
 #include "app/app-shares.h"
+
+#define MAX_PATTERNS 12 /* of names, shown */
 
 struct _AppOverview
 {
   GtkWidget parent_instance;
   GtkWidget *box;
-  GtkLabel *sentence, *key, *why_not, *warnings;
+  GtkLabel *sentence, *key, *missing, *patterns, *why_not, *warnings;
   GtkWidget *generate, *progress_box;
   AppShares *parts, *types;
   GtkLabel *progress_label;
@@ -73,6 +76,92 @@ set_text (GtkLabel *label, const char *text)
   gtk_label_set_label (label, text != NULL ? text : "");
 }
 
+/* "…, 6.5 GB, 2,515 tensors" */
+static char *
+make_line (const SdInfo *info)
+{
+  g_autofree char *line = sd_info_line (info);
+  g_autofree char *size = g_format_size (info->verdict->bytes);
+  g_autofree char *count = app_format_tensors (info->verdict->n_tensors);
+
+  return g_strdup_printf ("%s, %s, %s", line, size, count);
+}
+
+/* A line for each name, isolated: names are not of the text's direction. */
+static void
+append_names (GString *text, char **names)
+{
+  for (guint i = 0; names[i] != NULL; i++)
+    {
+      g_autofree char *escaped = st_name_escape (names[i], strlen (names[i]));
+      g_autofree char *name = app_format_isolate (escaped);
+      g_string_append_printf (text, "%s%s", i > 0 ? ", " : "", name);
+    }
+}
+
+/* Returns: (nullable) (transfer full) */
+static char *
+make_reason (const SdInfo *info)
+{
+  const StVerdict *verdict = info->verdict;
+  g_autoptr (GString) names = g_string_new (NULL);
+
+  if (verdict->by_config)
+    {
+      g_autofree char *type = app_format_isolate (verdict->config);
+      /* Translators: %s is a kind of model, as a file beside the model names it */
+      return g_strdup_printf (_ ("Decided by config.json beside the file: “%s”"), type);
+    }
+  if (verdict->keys[0] != NULL)
+    append_names (names, verdict->keys);
+  else if (info->deciding_key != NULL)
+    append_names (names, (char *[]){ info->deciding_key, NULL });
+  if (names->len == 0)
+    return NULL;
+  /* Translators: %s is the name of a tensor, or several */
+  return g_strdup_printf (_ ("Decided by %s"), names->str);
+}
+
+/* Returns: (transfer full): what is missing and what is not needed, a line each */
+static char *
+make_missing (const StVerdict *verdict)
+{
+  g_autofree char *missing = g_strjoinv ("; ", verdict->missing);
+  g_autofree char *superfluous = g_strjoinv ("; ", verdict->superfluous);
+  GString *text = g_string_new (NULL);
+
+  if (missing[0] != '\0')
+    g_string_append_printf (text, _ ("Missing: %s"), missing);
+  if (missing[0] != '\0' && superfluous[0] != '\0')
+    g_string_append_c (text, '\n');
+  if (superfluous[0] != '\0')
+    g_string_append_printf (text, _ ("Not needed: %s"), superfluous);
+  return g_string_free (text, FALSE);
+}
+
+/* Of a file that nothing is known of: how its names are made, "layers.#.attn.q × 32". */
+static char *
+make_patterns (const StVerdict *verdict)
+{
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; verdict->id == NULL && i < MIN (verdict->patterns->len, MAX_PATTERNS);
+       i++)
+    {
+      const StVerdictPattern *p = &g_array_index (verdict->patterns, StVerdictPattern, i);
+      g_autofree char *name = app_format_isolate (p->text);
+      g_autofree char *count = app_format_count (p->n_tensors);
+      g_string_append_printf (text, "%s%s × %s", i > 0 ? "\n" : "", name, count);
+    }
+  if (verdict->id == NULL && verdict->n_patterns > MAX_PATTERNS)
+    {
+      g_autofree char *count = app_format_count (verdict->n_patterns - MAX_PATTERNS);
+      g_autofree char *more = g_strdup_printf (_ ("and %s more"), count);
+      g_string_append_printf (text, "\n%s", more);
+    }
+  return g_string_free (text, FALSE);
+}
+
 static void
 set_sentence (AppOverview *self, AppModel *model)
 {
@@ -80,16 +169,14 @@ set_sentence (AppOverview *self, AppModel *model)
   const char *const *warnings = st_model_warnings (app_model_get_model (model));
   g_autofree char *joined
       = warnings != NULL ? g_strjoinv ("\n", (char **) warnings) : NULL;
-  g_autofree char *key = NULL;
+  g_autofree char *line = make_line (info), *key = make_reason (info);
+  g_autofree char *missing = make_missing (info->verdict);
+  g_autofree char *patterns = make_patterns (info->verdict);
 
-  set_text (self->sentence, info->sentence);
-  if (info->deciding_key != NULL)
-    {
-      g_autofree char *name = app_format_isolate (info->deciding_key);
-      /* Translators: %s is the name of a tensor */
-      key = g_strdup_printf (_ ("Decided by %s"), name);
-    }
+  set_text (self->sentence, line);
   set_text (self->key, key);
+  set_text (self->missing, missing);
+  set_text (self->patterns, patterns);
   set_text (self->why_not, info->can_generate ? NULL : info->why_not);
   set_text (self->warnings, joined);
   gtk_widget_set_visible (self->generate, info->can_generate);
@@ -170,6 +257,8 @@ app_overview_init (AppOverview *self)
   gtk_widget_set_parent (self->box, GTK_WIDGET (self));
   self->sentence = append_label (self, "title-4");
   self->key = append_label (self, "dim-label");
+  self->missing = append_label (self, "body");
+  self->patterns = append_label (self, "monospace");
   self->why_not = append_label (self, "body");
   self->warnings = append_label (self, "app-warning");
 

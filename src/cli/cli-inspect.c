@@ -7,8 +7,10 @@
 
 #include "base/base-json.h"
 #include "cli/cli-private.h"
+#include <string.h>
+
 #include "sd/sd.h"
-#include "st/st.h"
+#include "st/st-verdict.h"
 
 static void
 json_strings (BaseJson *json, const char *key, const char *const *strings)
@@ -72,10 +74,24 @@ json_refusal (BaseJson *json, const char *path, const GError *error)
   base_json_end_object (json);
 }
 
+/* What it is. */
+static void
+json_verdict (BaseJson *json, StModel *model)
+{
+  g_autoptr (StVerdict) verdict = st_verdict_new (model);
+
+  base_json_key (json, "verdict");
+  base_json_begin_object (json);
+  st_verdict_write_json (verdict, json);
+  base_json_end_object (json);
+}
+
 /* A single file: exactly what stands in it, names as they are. */
 static void
-json_file (BaseJson *json, const char *path, StFile *file)
+json_file (BaseJson *json, const char *path, StModel *model)
 {
+  StFile *file = st_model_file (model, 0);
+
   base_json_begin_object (json);
   base_json_key (json, "file");
   base_json_string (json, path);
@@ -85,6 +101,7 @@ json_file (BaseJson *json, const char *path, StFile *file)
   base_json_uint (json, st_file_header_bytes (file));
   base_json_key (json, "data_bytes");
   base_json_uint (json, st_file_data_bytes (file));
+  json_verdict (json, model);
   json_metadata (json, file);
   base_json_key (json, "tensors");
   base_json_begin_array (json);
@@ -115,6 +132,7 @@ json_model (BaseJson *json, const char *path, StModel *model)
       bytes += st_file_data_bytes (st_model_file (model, i));
     }
   base_json_end_array (json);
+  json_verdict (json, model);
   /* Parts of one model tell the same of themselves: the first one's. */
   json_metadata (json, st_model_file (model, 0));
   base_json_key (json, "header_bytes");
@@ -131,20 +149,63 @@ json_model (BaseJson *json, const char *path, StModel *model)
 }
 
 static void
+print_strings (const char *title, char **strings)
+{
+  for (guint i = 0; strings[i] != NULL; i++)
+    {
+      g_autofree char *shown = cli_printable (strings[i], strlen (strings[i]));
+      cli_print ("  %s: %s\n", title, shown);
+    }
+}
+
+static void
+print_parts (const StVerdict *verdict)
+{
+  for (guint i = 0; i < verdict->parts->len; i++)
+    {
+      const StVerdictPart *part = &g_array_index (verdict->parts, StVerdictPart, i);
+      g_autofree char *size = g_format_size (part->bytes);
+
+      cli_print ("  part: %s (%s*): %u tensors, %s\n", part->title, part->prefix,
+                 part->n_tensors, size);
+    }
+}
+
+static void
+print_patterns (const StVerdict *verdict)
+{
+  for (guint i = 0; i < verdict->patterns->len; i++)
+    {
+      const StVerdictPattern *p = &g_array_index (verdict->patterns, StVerdictPattern, i);
+
+      cli_print ("  pattern: %s × %u\n", p->text, p->n_tensors);
+    }
+  if (verdict->n_patterns > verdict->patterns->len)
+    cli_print ("  and %u patterns more\n", verdict->n_patterns - verdict->patterns->len);
+}
+
+static void
 print_model (const char *path, StModel *model)
 {
   g_autoptr (SdInfo) info = sd_info_new (model);
-  guint64 bytes = 0;
+  const StVerdict *verdict = info->verdict;
+  g_autofree char *size = g_format_size (verdict->bytes);
+  g_autofree char *line = sd_info_line (info);
 
-  for (guint i = 0; i < st_model_n_files (model); i++)
-    bytes += st_file_data_bytes (st_model_file (model, i));
-  g_autofree char *size = g_format_size (bytes);
-  cli_print ("%s\n  %s\n", path, info->sentence);
-  if (info->deciding_key != NULL)
-    cli_print ("  decided by %s\n", info->deciding_key);
+  cli_print ("%s\n  %s, %s, %u tensors\n", path, line, size, verdict->n_tensors);
+  if (verdict->by_config)
+    cli_print ("  decided by config.json: model_type “%s”\n", verdict->config);
+  else if (verdict->keys[0] != NULL)
+    print_strings ("decided by", verdict->keys);
+  else if (info->deciding_key != NULL)
+    cli_print ("  decided by: %s\n", info->deciding_key);
+  print_strings ("missing", verdict->missing);
+  print_strings ("not needed", verdict->superfluous);
+  print_parts (verdict);
   if (info->why_not != NULL)
     cli_print ("  %s\n", info->why_not);
-  cli_print ("  %u tensors, %s\n", st_model_n_tensors (model), size);
+  if (verdict->id == NULL)
+    print_patterns (verdict);
   for (guint i = 0; i < st_model_n_tensors (model); i++)
     {
       const StModelTensor *entry = st_model_tensor (model, i);
@@ -165,18 +226,13 @@ inspect_one (const char *path, gboolean as_json, const BaseTask *task)
   g_autoptr (BaseJson) json = cli_json_new ();
   gboolean single
       = !g_file_test (path, G_FILE_TEST_IS_DIR) && !g_str_has_suffix (path, ".json");
-  g_autoptr (StFile) file = NULL;
-  g_autoptr (StModel) model = NULL;
+  g_autoptr (StModel) model = st_model_open (path, task, &error);
 
-  if (as_json && single)
-    file = st_file_open (path, task, &error);
-  else
-    model = st_model_open (path, task, &error);
   /* What was not looked at to the end is neither valid nor refused. */
   if (as_json && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     {
-      if (file != NULL)
-        json_file (json, path, file);
+      if (model != NULL && single)
+        json_file (json, path, model);
       else if (model != NULL)
         json_model (json, path, model);
       else
@@ -190,7 +246,7 @@ inspect_one (const char *path, gboolean as_json, const BaseTask *task)
       g_prefix_error (&error, "%s: ", path);
       cli_fail (error);
     }
-  return file != NULL || model != NULL;
+  return model != NULL;
 }
 
 int

@@ -11,16 +11,21 @@
 
 typedef struct
 {
-  char *sentence;
-  char *remedy;             /* (nullable): instead of the usual one */
-  const char *deciding_key; /* (nullable): owned by the model */
+  const char *remedy; /* (nullable): instead of the usual one; translated */
   SdFileKind kind;
-  SdFamily family; /* of a LoRA: which it is for, where it tells */
+  SdFamily family; /* of a network: which it is for, where it tells */
 } SdKind;
 
-/** sd_kind_of: looks at the first thousands of names; never fails */
-SdKind sd_kind_of (StModel *model);
-void sd_kind_clear (SdKind *kind);
+/** sd_kind_of: what follows from @verdict */
+SdKind sd_kind_of (const StVerdict *verdict);
+
+/** sd_lora_target: (nullable): what a LoRA's file is for: "Stable Diffusion 1.x", "Flux"
+ * …; static */
+const char *sd_lora_target (StModel *model);
+
+/** sd_family_of_id: of "sd1", "sdxl" …, as the table of recognition has them; @id:
+ * (nullable) */
+SdFamily sd_family_of_id (const char *id);
 
 /** sd_family_name: (nullable): "Stable Diffusion 1.x" … ; NULL for the unknown one */
 const char *sd_family_name (SdFamily family);

@@ -133,7 +133,7 @@ most_bytes (const Scan *scan)
 static const char *
 parts_phrase (const SdInfo *info)
 {
-  static const char *const phrases[8] = {
+  static const char *const phrases[16] = {
     NULL,
     N_ ("text encoder inside"),
     N_ ("UNet inside"),
@@ -142,9 +142,18 @@ parts_phrase (const SdInfo *info)
     N_ ("text encoder and VAE inside"),
     N_ ("UNet and VAE inside"),
     N_ ("text encoder, UNet and VAE inside"),
+    NULL,
+    N_ ("text encoders inside"),
+    NULL,
+    N_ ("text encoders and UNet inside"),
+    NULL,
+    N_ ("text encoders and VAE inside"),
+    NULL,
+    N_ ("text encoders, UNet and VAE inside"),
   };
-  guint which
-      = (info->has_text ? 1 : 0) | (info->has_unet ? 2 : 0) | (info->has_vae ? 4 : 0);
+  const gboolean several = st_verdict_count_parts (info->verdict, "text") > 1;
+  guint which = (info->has_text ? 1 : 0) | (info->has_unet ? 2 : 0)
+                | (info->has_vae ? 4 : 0) | (info->has_text && several ? 8 : 0);
   return _ (phrases[which]);
 }
 
@@ -196,18 +205,30 @@ find_obstacle (const SdInfo *info, const Scan *scan)
 }
 
 static void
-describe_foreign (SdInfo *info, StModel *model)
+describe_foreign (SdInfo *info)
 {
-  SdKind kind = sd_kind_of (model);
-  info->sentence = g_steal_pointer (&kind.sentence);
-  info->deciding_key = g_strdup (kind.deciding_key);
-  info->why_not
-      = kind.remedy != NULL
-            ? g_steal_pointer (&kind.remedy)
-            : g_strdup (_ ("Pictures need a whole Stable Diffusion model: one "
-                           "file of 2 to 7 gigabytes as a rule, or a diffusers "
-                           "folder. Everything in this file can be looked at."));
-  sd_kind_clear (&kind);
+  SdKind kind = sd_kind_of (info->verdict);
+  info->sentence = g_strdup (info->verdict->title);
+  info->deciding_key = g_strdup (info->verdict->keys[0]);
+  info->why_not = g_strdup (
+      kind.remedy != NULL ? kind.remedy
+                          : _ ("Pictures need a whole Stable Diffusion model: one "
+                               "file of 2 to 7 gigabytes as a rule, or a diffusers "
+                               "folder. Everything in this file can be looked at."));
+}
+
+/* "Stable Diffusion XL base" where the table knows it so exactly; what begins from a
+ * picture is told behind. */
+static const char *
+family_title (const SdInfo *info)
+{
+  const StVerdict *verdict = info->verdict;
+  if (info->family != SD_FAMILY_UNKNOWN
+      && sd_family_of_id (verdict->family) == info->family
+      && g_strcmp0 (verdict->variant, "inpainting") != 0
+      && g_strcmp0 (verdict->variant, "instruction") != 0)
+    return verdict->title;
+  return sd_family_name (info->family);
 }
 
 /* "…, the VAE from “x”": what was found or given beside the file. */
@@ -233,7 +254,7 @@ describe_sd (SdInfo *info, Scan *scan, StModel *model)
   const char *key = find_family (info, scan);
   if (conv_in != NULL && conv_in->tensor->rank == 4)
     info->unet_in_channels = (guint) MIN (conv_in->tensor->shape[1], G_MAXUINT);
-  const char *family = sd_family_name (info->family);
+  const char *family = family_title (info);
   info->deciding_key = g_strdup (key != NULL       ? key
                                  : conv_in != NULL ? conv_in->name
                                                    : NULL);
@@ -291,6 +312,7 @@ make_info (StModel *model, gboolean brief)
   Scan scan;
   scan_model (&scan, model);
   scan.brief = brief;
+  info->verdict = st_verdict_new (model);
   info->has_unet = sd_names_has (scan.names, UNET_KEY);
   info->has_vae = scan.inside[SD_PART_VAE];
   info->has_text = scan.inside[SD_PART_TEXT] || scan.inside[SD_PART_TEXT_2];
@@ -298,7 +320,7 @@ make_info (StModel *model, gboolean brief)
   if (info->has_unet || (info->has_text && info->has_vae))
     describe_sd (info, &scan, model);
   else
-    describe_foreign (info, model);
+    describe_foreign (info);
   info->latent_scale = info->family == SD_FAMILY_SDXL ? 0.13025 : 0.18215;
   sd_info_decide_prediction (info, model, scan.names);
   override_prediction (info, model);
@@ -320,11 +342,21 @@ sd_info_new_brief (StModel *model)
   return make_info (model, TRUE);
 }
 
+char *
+sd_info_line (const SdInfo *info)
+{
+  /* Of what this program makes pictures with it knows more than names tell. */
+  return info->has_unet || (info->has_text && info->has_vae)
+             ? g_strdup (info->sentence)
+             : st_verdict_sentence (info->verdict);
+}
+
 void
 sd_info_free (SdInfo *info)
 {
   if (info == NULL)
     return;
+  st_verdict_free (info->verdict);
   g_free (info->sentence);
   g_free (info->deciding_key);
   g_free (info->why_not);

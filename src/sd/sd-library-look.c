@@ -38,45 +38,14 @@ foreign_reason (const char *path)
   return NULL;
 }
 
-static SdFamily
-family_of_width (guint64 width)
-{
-  return width == 768    ? SD_FAMILY_SD1
-         : width == 1024 ? SD_FAMILY_SD2
-         : width == 1280 ? SD_FAMILY_SDXL
-                         : SD_FAMILY_UNKNOWN;
-}
-
-/* diffusers' form of textual inversion: nothing but one tensor named as the word. */
-static gboolean
-looks_like_embedding (StModel *model)
-{
-  const StTensor *tensor;
-
-  if (st_model_n_tensors (model) != 1)
-    return FALSE;
-  tensor = st_model_tensor (model, 0)->tensor;
-  return (tensor->rank == 1 || tensor->rank == 2)
-         && family_of_width (tensor->shape[tensor->rank - 1]) != SD_FAMILY_UNKNOWN;
-}
-
-static SdFamily
-embedding_family (StModel *model)
-{
-  const StTensor *tensor = st_model_tensor (model, 0)->tensor;
-
-  if (st_model_find (model, "clip_g") != NULL)
-    return SD_FAMILY_SDXL;
-  return tensor->rank > 0 ? family_of_width (tensor->shape[tensor->rank - 1])
-                          : SD_FAMILY_UNKNOWN;
-}
-
-/* What the rules of names leave open. */
+/* Of what the table does not know: parts in the program's own spellings. */
 static SdFileKind
-guess_kind (StModel *model, SdFileKind hint)
+guess_kind (StModel *model, const StVerdict *verdict, SdFileKind hint)
 {
   g_autoptr (SdNames) names = sd_names_new (model);
 
+  if (verdict->id != NULL)
+    return SD_FILE_OTHER;
   if (sd_names_has_part (names, SD_PART_TAESD))
     return SD_FILE_TAESD;
   if (sd_names_has_part (names, SD_PART_VAE))
@@ -84,20 +53,16 @@ guess_kind (StModel *model, SdFileKind hint)
   if (sd_names_has_part (names, SD_PART_TEXT)
       || sd_names_has_part (names, SD_PART_TEXT_2))
     return SD_FILE_TEXT_ENCODER;
-  if (looks_like_embedding (model))
-    return SD_FILE_EMBEDDING;
   return hint == SD_FILE_UPSCALER && st_model_n_tensors (model) > 0 ? hint
                                                                     : SD_FILE_OTHER;
 }
 
 static void
-decide_family (SdLook *look, StModel *model, const char *name)
+decide_family (SdLook *look, const char *name)
 {
   g_autofree char *lower = g_ascii_strdown (name, -1);
 
-  if (look->kind == SD_FILE_EMBEDDING)
-    look->family = embedding_family (model);
-  else if (look->kind == SD_FILE_VAE || look->kind == SD_FILE_TAESD)
+  if (look->kind == SD_FILE_VAE || look->kind == SD_FILE_TAESD)
     /* The files of 1.x, 2.x and XL differ in nothing but their values. */
     look->family = strstr (lower, "xl") != NULL ? SD_FAMILY_SDXL : SD_FAMILY_UNKNOWN;
 }
@@ -119,13 +84,12 @@ describe (SdLook *look, const SdCandidate *candidate, StModel *model)
     }
   else
     {
-      SdKind kind = sd_kind_of (model);
+      SdKind kind = sd_kind_of (info->verdict);
       look->kind = kind.kind;
       look->family = kind.family;
-      sd_kind_clear (&kind);
       if (look->kind == SD_FILE_OTHER)
-        look->kind = guess_kind (model, candidate->kind);
-      decide_family (look, model, candidate->name);
+        look->kind = guess_kind (model, info->verdict, candidate->kind);
+      decide_family (look, candidate->name);
     }
   look->sentence = g_strdup (info->sentence);
   if (look->kind == SD_FILE_CHECKPOINT || look->kind == SD_FILE_OTHER

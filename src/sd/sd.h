@@ -8,6 +8,7 @@
 #include "image/image.h"
 #include "nn/nn.h"
 #include "sampler/sampler.h"
+#include "st/st-verdict.h"
 #include "st/st.h"
 
 #define SD_ERROR (sd_error_quark ())
@@ -75,6 +76,7 @@ void sd_extras_attach (StModel *model, SdExtras *extras);
 typedef struct
 {
   SdFamily family;
+  StVerdict *verdict; /* of its names and shapes alone */
   char *sentence;     /* "Stable Diffusion 1.x, F16, text encoder, UNet and VAE inside" */
   char *deciding_key; /* the name that decided */
   gboolean can_generate;
@@ -99,6 +101,9 @@ typedef struct
  */
 SdInfo *sd_info_new (StModel *model);
 void sd_info_free (SdInfo *info);
+/** sd_info_line: (transfer full): the sentence with what else names and shapes tell:
+ * "A LoRA for Flux, rank 16, named as PEFT does, BF16" */
+char *sd_info_line (const SdInfo *info);
 /** sd_info_example: (nullable): the most detailed of the model's example prompts, for a
  * first picture */
 const char *sd_info_example (const SdInfo *info);

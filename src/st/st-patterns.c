@@ -71,6 +71,18 @@ st_pattern_of (const char *name, gsize length)
   return text;
 }
 
+/* Where a character ends. */
+static gsize
+cut_length (const StModelTensor *t)
+{
+  gsize length = t->name_length;
+
+  if (length > MAX_LENGTH)
+    for (length = MAX_LENGTH; ((guchar) t->name[length] & 0xc0) == 0x80;)
+      length--;
+  return length;
+}
+
 StPatterns *
 st_patterns_new (StModel *model)
 {
@@ -82,7 +94,7 @@ st_patterns_new (StModel *model)
   for (guint i = 0; i < st_model_n_tensors (model); i++)
     {
       const StModelTensor *t = st_model_tensor (model, i);
-      const gsize n = make_pattern (t->name, MIN (t->name_length, MAX_LENGTH), buffer);
+      const gsize n = make_pattern (t->name, cut_length (t), buffer);
       StPatternEntry *entry;
       guint32 hash;
       gssize at = st_names_find (self->names, self->entries, buffer, n, &hash);

@@ -217,10 +217,10 @@ tell_rests (const Blocks *blocks, GPtrArray *missing)
       if (rest->count != blocks->n_blocks - 1)
         continue;
       told++;
-      g_ptr_array_add (missing, g_strdup_printf (
-                                    /* Translators: the name of a tensor */
-                                    _ ("“%s%" G_GUINT64_FORMAT ".%s” is missing"),
-                                    blocks->front, all - rest->sum, rest->text));
+      /* Translators: the name of a tensor, in three pieces */
+      g_ptr_array_add (missing,
+                       g_strdup_printf (_ ("“%s%u.%s” is missing"), blocks->front,
+                                        (guint) (all - rest->sum), rest->text));
     }
 }
 
@@ -241,10 +241,10 @@ st_blocks_check (const StRuleSubject *subject,
     {
       block = find_missing_block (&blocks);
       if (block >= 0)
-        g_ptr_array_add (
-            missing,
-            /* Translators: the name of a group of tensors */
-            g_strdup_printf (_ ("all of “%s%d” is missing"), blocks.front, (int) block));
+        g_ptr_array_add (missing,
+                         /* Translators: the name of a group of tensors */
+                         g_strdup_printf (_ ("all of “%s%u” is missing"), blocks.front,
+                                          (guint) block));
       else
         tell_rests (&blocks, missing);
     }

@@ -213,7 +213,7 @@ st_words_lora (const StVerdict *verdict, StModel *model)
   GString *text = g_string_new (NULL);
 
   if (rank > 0)
-    g_string_append_printf (text, _ ("rank %" G_GUINT64_FORMAT), rank);
+    g_string_append_printf (text, _ ("rank %u"), (guint) MIN (rank, G_MAXUINT));
   if (verdict->form != NULL)
     {
       const char *form

@@ -93,6 +93,20 @@ class Cli(unittest.TestCase):
         self.assertEqual(lines[2]["error"]["kind"], "IoError")
         self.assertEqual(run("inspect", "--json", good).returncode, 0)
 
+    def test_inspect_says_what_it_is(self):
+        path = self.path("what.safetensors")
+        write_tensors(path, {f"layers.{i}.attn.q": ("F16", [2, 2], bytes(8)) for i in range(32)})
+        out = run("inspect", path)
+        self.assertIn("Tensors of a kind not known here, F16, 256 bytes, 32 tensors", out.stdout)
+        self.assertIn("pattern: layers.#.attn.q × 32", out.stdout)
+        write_tensors(path, {"lora_unet_double_blocks_0_img_attn_qkv.lora_down.weight": ("BF16", [4, 8], bytes(64)),
+                             "lora_unet_double_blocks_0_img_attn_qkv.lora_up.weight": ("BF16", [8, 4], bytes(64))})
+        out = run("inspect", path)
+        self.assertIn("A LoRA for Flux, rank 4, named as kohya’s scripts do, BF16, 128 bytes, 2 tensors", out.stdout)
+        verdict = json.loads(run("inspect", "--json", path).stdout)["verdict"]
+        self.assertEqual((verdict["kind"], verdict["base_family"], verdict["form"]), ("lora", "flux", "kohya"))
+        self.assertEqual(verdict["keys"], ["lora_unet_double_blocks_0_img_attn_qkv.lora_down.weight"])
+
     def test_long_answers_take_little_memory(self):
         """An answer of 100 MB from a header of 17 MB, with the memory for the header alone."""
         path = self.path("long.safetensors")
@@ -135,7 +149,7 @@ class Cli(unittest.TestCase):
         """What it is, and what is missing."""
         parts = {
             "decoder.up.0.block.0.conv1.weight": ("A VAE alone.", "UNet and the text encoder"),
-            "text_model.encoder.layers.0.mlp.fc1.weight": ("A CLIP text encoder alone.", "UNet and the VAE"),
+            "text_model.encoder.layers.0.mlp.fc1.weight": ("The text encoder CLIP, alone.", "UNet and the VAE"),
             "down_blocks.0.resnets.0.conv1.weight": ("The UNet of a diffusers folder, alone.", "text encoder and a VAE"),
             "lora_unet_x_attn2_to_k.lora_down.weight": ("A LoRA for Stable Diffusion 1.x.", "open the model it is for"),
             "model.layers.0.self_attn.q_proj.weight": ("The weights of a language model.", "nothing in it makes pictures"),

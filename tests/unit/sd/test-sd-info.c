@@ -168,7 +168,7 @@ test_other_families (void)
   g_autoptr (SdInfo) info = info_of (xl, NULL);
   g_assert_cmpint (info->family, ==, SD_FAMILY_SDXL);
   g_assert_cmpstr (info->sentence, ==,
-                   "Stable Diffusion XL, BF16, text encoder, UNet and VAE inside");
+                   "Stable Diffusion XL, BF16, text encoders, UNet and VAE inside");
   g_assert_true (info->can_generate);
   g_assert_cmpuint (info->width, ==, 1024);
   g_assert_cmpfloat (info->latent_scale, ==, 0.13025);
@@ -177,7 +177,7 @@ test_other_families (void)
                             "100,32",
                             NULL };
   assert_cannot (refiner, SD_FAMILY_SDXL,
-                 "Stable Diffusion XL, F16, text encoder, UNet and VAE inside",
+                 "Stable Diffusion XL refiner, F16, text encoder, UNet and VAE inside",
                  "refiner");
 }
 
@@ -226,7 +226,7 @@ test_foreign (void)
   } cases[] = {
     { "model.layers.0.self_attn.q_proj.weight BF16 8,8",
       "The weights of a language model" },
-    { "h.0.attn.c_attn.weight F32 8,8", "The weights of a language model" },
+    { "h.0.attn.c_attn.weight F32 8,8", "The language model GPT-2" },
     { "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k.lora_down."
       "weight "
       "F16 4,768",
@@ -242,12 +242,13 @@ test_foreign (void)
     { "first_stage_model.encoder.conv_in.weight F32 4,3,3,3", "A VAE alone" },
     { "decoder.up_blocks.0.resnets.0.conv1.weight F32 4,4,3,3", "A VAE alone" },
     { "control_model.input_blocks.0.0.weight F16 4,4,3,3", "A ControlNet" },
-    { "text_model.encoder.layers.0.mlp.fc1.weight F16 4,4", "A CLIP text encoder alone" },
+    { "text_model.encoder.layers.0.mlp.fc1.weight F16 4,4",
+      "The text encoder CLIP, alone" },
     { "model.diffusion_model.double_blocks.0.img_attn.qkv.weight BF16 4,4",
-      "The image generator Flux or a relative of it" },
-    { "emb_params F32 4,768", "A textual inversion" },
+      "Flux or a relative of it" },
+    { "emb_params F32 4,768", "A textual inversion for Stable Diffusion 1.x" },
     { "bert.encoder.layer.0.attention.self.query.weight F32 4,4",
-      "A model that reads text, of BERT's kind" },
+      "BERT, a model that reads text" },
     { "weight F32 4,4", "Tensors of a kind not known here" },
   };
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
