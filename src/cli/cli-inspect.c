@@ -10,7 +10,11 @@
 #include <string.h>
 
 #include "sd/sd.h"
+#include "st/st-tags.h"
 #include "st/st-verdict.h"
+
+#define MAX_TAGS 20
+#define MAX_VALUE 200 /* bytes */
 
 static void
 json_strings (BaseJson *json, const char *key, const char *const *strings)
@@ -184,6 +188,40 @@ print_patterns (const StVerdict *verdict)
     cli_print ("  and %u patterns more\n", verdict->n_patterns - verdict->patterns->len);
 }
 
+/* The tags that a LoRA was trained with, the most frequent first. */
+static void
+print_tags (const char *text)
+{
+  g_autoptr (GArray) tags = text != NULL ? st_tags_read (text, strlen (text)) : NULL;
+
+  for (guint i = 0; tags != NULL && i < MIN (tags->len, MAX_TAGS); i++)
+    {
+      const StTag *tag = &g_array_index (tags, StTag, i);
+      cli_print ("  tag: %s × %" G_GUINT64_FORMAT "\n", tag->tag, tag->count);
+    }
+  if (tags != NULL && tags->len > MAX_TAGS)
+    cli_print ("  and %u tags more\n", tags->len - MAX_TAGS);
+}
+
+/* Long values are cut: --json has the whole. */
+static void
+print_metadata (StFile *file)
+{
+  for (guint i = 0; i < st_file_n_metadata (file); i++)
+    {
+      const StMetadata *entry = st_file_metadata (file, i);
+      const gboolean cut = entry->value_length > MAX_VALUE;
+      const char *end
+          = cut ? g_utf8_find_prev_char (entry->value, entry->value + MAX_VALUE)
+                : entry->value + entry->value_length;
+      g_autofree char *key = cli_printable (entry->key, entry->key_length);
+      g_autofree char *value = cli_printable (entry->value, (gsize) (end - entry->value));
+
+      cli_print ("  metadata: %s: %s%s\n", key, value, cut ? "…" : "");
+    }
+  print_tags (st_file_metadata_value (file, "ss_tag_frequency"));
+}
+
 static void
 print_model (const char *path, StModel *model)
 {
@@ -206,6 +244,7 @@ print_model (const char *path, StModel *model)
     cli_print ("  %s\n", info->why_not);
   if (verdict->id == NULL)
     print_patterns (verdict);
+  print_metadata (st_model_file (model, 0));
   for (guint i = 0; i < st_model_n_tensors (model); i++)
     {
       const StModelTensor *entry = st_model_tensor (model, i);
