@@ -21,8 +21,9 @@
 #define MAX_ROWS 200
 #define ROWS_AT_ONCE 3
 #define SHORT_CHARS 160
-#define MAX_SHOWN (64u << 10) /* bytes of a text shown at all; copying gives everything  \
-                               */
+#define MAX_SHOWN                                                                        \
+  (64u << 10) /* bytes of a text shown at all; copying gives everything                  \
+               */
 #define MAX_THUMBNAIL (24u << 20) /* bytes of text */
 
 typedef struct
