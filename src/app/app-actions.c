@@ -55,6 +55,18 @@ const AppActionInfo app_actions[] = {
   { "win.picture-alone", "F11", N_ ("The picture alone"), APP_ACTIONS_PICTURE },
   { NULL, "Delete", N_ ("Move to the trash"), APP_ACTIONS_PICTURE },
 
+  { NULL, "b e l r", N_ ("Brush, eraser, lasso, rectangle"), APP_ACTIONS_MASK },
+  { NULL, "x", N_ ("Add or take away"), APP_ACTIONS_MASK },
+  { NULL, "bracketleft bracketright", N_ ("Smaller brush, larger brush"),
+    APP_ACTIONS_MASK },
+  { NULL, "braceleft braceright", N_ ("Softer brush, harder brush"), APP_ACTIONS_MASK },
+  { NULL, "space", N_ ("Hold: drag the picture"), APP_ACTIONS_MASK },
+  { NULL, "<Control>z <Shift><Control>z", N_ ("Undo a stroke, redo it"),
+    APP_ACTIONS_MASK },
+  { NULL, "<Control>i", N_ ("Invert the mask"), APP_ACTIONS_MASK },
+  { NULL, "Delete", N_ ("Clear the mask"), APP_ACTIONS_MASK },
+  { NULL, "Escape", N_ ("Leave the mask"), APP_ACTIONS_MASK },
+
   { "win.find", "<Control>f", N_ ("Search tensors"), APP_ACTIONS_TENSORS },
   { NULL, "Left Right", N_ ("Fold, unfold"), APP_ACTIONS_TENSORS },
   { NULL, "<Control>c", N_ ("Copy the name"), APP_ACTIONS_TENSORS },
@@ -77,6 +89,8 @@ app_action_group_title (AppActionGroup group)
       return _ ("Pictures");
     case APP_ACTIONS_PICTURE:
       return _ ("On the picture");
+    case APP_ACTIONS_MASK:
+      return _ ("While a mask is painted");
     case APP_ACTIONS_TENSORS:
       return _ ("Tensors");
     case APP_N_ACTION_GROUPS:

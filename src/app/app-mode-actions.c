@@ -161,6 +161,12 @@ on_start_file (GFile *file, gpointer data)
     app_mode_take_file (self, path, APP_MODE_VARY);
 }
 
+static void
+on_begin_from (GSimpleAction *action, GVariant *parameter, gpointer self)
+{
+  app_mode_take_file (self, g_variant_get_string (parameter, NULL), APP_MODE_VARY);
+}
+
 static GListModel *
 picture_filters (const char *name, gboolean png_only)
 {
@@ -290,6 +296,7 @@ static const GActionEntry entries[] = {
   { "edit-mask", on_edit_mask },
   { "edit-extent", on_edit_extent },
   { "open-picture", on_open_picture },
+  { "begin-from", on_begin_from, "s" },
   { "use-offered", on_use_offered },
   { "mask-tool", NULL, "s", "'brush'", on_tool },
   { "mask-invert", on_mask },

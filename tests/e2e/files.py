@@ -65,11 +65,11 @@ def png_texts(path):
 
 
 def png_rows(path):
-    """(width, height, bytes per pixel, rows of a PNG of 8-bit RGB or RGBA), filters undone."""
+    """(width, height, bytes per pixel, rows of a PNG of 8-bit grey, RGB or RGBA), filters undone."""
     head = next(body for kind, body in png_chunks(path) if kind == "IHDR")
     width, height, depth, colour = struct.unpack(">IIBB", head[:10])
-    assert depth == 8 and colour in (2, 6), (depth, colour)
-    n, data, out = 4 if colour == 6 else 3, png_pixels(path), []
+    assert depth == 8 and colour in (0, 2, 6), (depth, colour)
+    n, data, out = {0: 1, 2: 3, 6: 4}[colour], png_pixels(path), []
     stride = width * n
     previous = bytearray(stride)
     for y in range(height):
