@@ -1,9 +1,10 @@
 /* app-model-list.c: see app-model-list.h
  *
  * GTK 4.8 makes widgets for two hundred rows at once, a quarter of a second on a slow
- * machine: rows are exchanged some at a time, from the top, as many as take a few
- * milliseconds; beyond those that have widgets the rest comes at once. Rows are objects
- * only once they are asked for.
+ * machine, and styles all rows anew that follow one which comes or goes. So the list has
+ * some forty rows until somebody goes to its end, where it gets more; and rows are
+ * exchanged a few at a time, from the top. Beyond those that have widgets the rest comes
+ * at once. Rows are objects only once they are asked for.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -18,8 +19,9 @@
 
 #define FIRST_ROWS 2
 #define STEP_US 2000
-#define STEP_MS 16 /* one step a frame, which then styles and measures what is new */
-#define SEEN_ROWS 240
+#define STEP_MS 16    /* one step a frame, which then styles and measures what is new */
+#define MORE_ROWS 40  /* more each time that the end is reached … */
+#define SEEN_ROWS 240 /* … up to what GTK makes widgets for at most; then all */
 
 /* One row: an object, or what it will be made of. */
 typedef struct
@@ -31,8 +33,10 @@ typedef struct
 struct _AppModelList
 {
   GObject parent_instance;
+  GArray *all;            /* Entry: of which the first are to be shown */
   GArray *shown, *wanted; /* Entry; wanted is NULL when they agree */
-  guint done, keep;       /* rows of shown that are as wanted: first, last */
+  guint limit;
+  guint done, keep; /* rows of shown that are as wanted: first, last */
   guint step, source, n_models;
 };
 
@@ -78,6 +82,20 @@ entry_equal (const Entry *a, const Entry *b)
 
 /* ---- in steps ---- */
 
+static void
+append_copy (GArray *entries, guint at, const Entry *from, guint n)
+{
+  g_array_insert_vals (entries, at, from, n);
+  for (guint i = 0; i < n; i++)
+    {
+      Entry *entry = entry_at (entries, at + i);
+      if (entry->item != NULL)
+        sd_item_ref (entry->item);
+      if (entry->row != NULL)
+        g_object_ref (entry->row);
+    }
+}
+
 /* Exchanges at most @n rows behind those that are done. */
 static void
 exchange (AppModelList *self, guint n)
@@ -88,18 +106,7 @@ exchange (AppModelList *self, guint n)
   if (removed > 0)
     g_array_remove_range (self->shown, self->done, removed);
   if (added > 0)
-    {
-      g_array_insert_vals (self->shown, self->done, entry_at (self->wanted, self->done),
-                           added);
-      for (guint i = 0; i < added; i++)
-        {
-          Entry *entry = entry_at (self->shown, self->done + i);
-          if (entry->item != NULL)
-            sd_item_ref (entry->item);
-          if (entry->row != NULL)
-            g_object_ref (entry->row);
-        }
-    }
+    append_copy (self->shown, self->done, entry_at (self->wanted, self->done), added);
   g_list_model_items_changed (G_LIST_MODEL (self), self->done, removed, added);
   self->done += added;
 }
@@ -158,6 +165,50 @@ on_step (gpointer user_data)
     return G_SOURCE_CONTINUE;
   self->source = 0;
   return G_SOURCE_REMOVE;
+}
+
+/* Rows that nobody sees and nobody wants go at once. */
+static void
+drop_unseen (AppModelList *self)
+{
+  const guint at = MAX (self->done, SEEN_ROWS);
+  const guint end = self->shown->len - self->keep;
+
+  if (at >= end)
+    return;
+  g_array_remove_range (self->shown, at, end - at);
+  g_list_model_items_changed (G_LIST_MODEL (self), at, end - at, 0);
+}
+
+/* The first of all are wanted. */
+static void
+begin_steps (AppModelList *self)
+{
+  const guint n = MIN (self->all->len, self->limit);
+
+  g_clear_pointer (&self->wanted, g_array_unref);
+  self->wanted = entries_new ();
+  if (n > 0)
+    append_copy (self->wanted, 0, entry_at (self->all, 0), n);
+  self->done = 0;
+  self->step = FIRST_ROWS;
+  count_kept (self);
+  drop_unseen (self);
+  if (!make_step (self))
+    g_clear_handle_id (&self->source, g_source_remove);
+  else if (self->source == 0)
+    self->source
+        = g_timeout_add_full (GDK_PRIORITY_REDRAW + 5, STEP_MS, on_step, self, NULL);
+}
+
+void
+app_model_list_show_more (AppModelList *self)
+{
+  g_return_if_fail (APP_IS_MODEL_LIST (self));
+  if (self->wanted != NULL || self->limit >= self->all->len)
+    return;
+  self->limit = self->limit < SEEN_ROWS ? self->limit + MORE_ROWS : G_MAXUINT;
+  begin_steps (self);
 }
 
 /* ---- what is wanted ---- */
@@ -269,7 +320,8 @@ app_model_list_fill (AppModelList *self,
                      SdListing *listing,
                      GPtrArray *recent,
                      AppModelRow *bundled,
-                     const char *search)
+                     const char *search,
+                     gboolean anew)
 {
   g_autofree char *folded = search != NULL ? g_utf8_casefold (search, -1) : NULL;
   g_auto (GStrv) words = folded != NULL ? g_strsplit (folded, " ", -1) : NULL;
@@ -278,17 +330,12 @@ app_model_list_fill (AppModelList *self,
 
   g_return_if_fail (APP_IS_MODEL_LIST (self));
   put_all (&filling, listing, recent, bundled);
-  g_clear_pointer (&self->wanted, g_array_unref);
-  self->wanted = filling.entries;
+  g_array_unref (self->all);
+  self->all = filling.entries;
   self->n_models = filling.n;
-  self->done = 0;
-  self->step = FIRST_ROWS;
-  count_kept (self);
-  if (!make_step (self))
-    g_clear_handle_id (&self->source, g_source_remove);
-  else if (self->source == 0)
-    self->source
-        = g_timeout_add_full (GDK_PRIORITY_REDRAW + 5, STEP_MS, on_step, self, NULL);
+  if (anew)
+    self->limit = MORE_ROWS;
+  begin_steps (self);
 }
 
 guint
@@ -353,6 +400,7 @@ app_model_list_finalize (GObject *object)
   g_clear_handle_id (&self->source, g_source_remove);
   g_clear_pointer (&self->wanted, g_array_unref);
   g_array_unref (self->shown);
+  g_array_unref (self->all);
   G_OBJECT_CLASS (app_model_list_parent_class)->finalize (object);
 }
 
@@ -366,4 +414,6 @@ static void
 app_model_list_init (AppModelList *self)
 {
   self->shown = entries_new ();
+  self->all = entries_new ();
+  self->limit = MORE_ROWS;
 }

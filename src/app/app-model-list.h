@@ -18,6 +18,7 @@ AppModelList *app_model_list_new (void);
  * @recent: (element-type AppModelRow): opened lately, the last first
  * @bundled: (nullable): the model that came with the program
  * @search: (nullable): words; what has them all in its text is shown
+ * @anew: the beginning is shown; otherwise as many rows as before
  *
  * Recent ones first, then checkpoints by family, then what cannot be used.
  */
@@ -25,7 +26,10 @@ void app_model_list_fill (AppModelList *self,
                           SdListing *listing,
                           GPtrArray *recent,
                           AppModelRow *bundled,
-                          const char *search);
+                          const char *search,
+                          gboolean anew);
+/** app_model_list_show_more: somebody sees the end of the rows that there are */
+void app_model_list_show_more (AppModelList *self);
 /** app_model_list_n_models: rows that are no heads, once all steps are made */
 guint app_model_list_n_models (AppModelList *self);
 /** app_model_list_find: (nullable) (transfer none): the first that can be used */

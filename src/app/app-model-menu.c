@@ -203,6 +203,10 @@ on_bind (GtkListItemFactory *factory, GtkListItem *item, gpointer user_data)
   g_clear_pointer (&parts->path, g_free);
   if (widget != NULL) /* GTK's own, which the arrow keys go to */
     gtk_widget_set_focusable (widget, head == NULL);
+  gtk_accessible_update_property (
+      GTK_ACCESSIBLE (widget != NULL ? widget : gtk_list_item_get_child (item)),
+      GTK_ACCESSIBLE_PROPERTY_LABEL, head != NULL ? head : app_model_row_get_title (row),
+      -1);
   if (head != NULL)
     {
       gtk_label_set_text (GTK_LABEL (parts->head), head);
@@ -273,6 +277,23 @@ keep_top (AppModelMenu *self)
     gtk_widget_activate_action (GTK_WIDGET (self->view), "list.scroll-to-item", "u", 0);
 }
 
+/* (nullable): what is to be said under the list */
+static char *
+state_text (AppModelMenu *self, SdListing *listing)
+{
+  if (app_library_is_looking (app_library_get ()))
+    return g_strdup (_ ("Looking through the folders of models…"));
+  for (guint i = 0; i < listing->items->len; i++)
+    {
+      const SdItem *item = listing->items->pdata[i];
+      if (item->copying && item->kind == SD_FILE_CHECKPOINT)
+        return g_strdup_printf (_ ("“%s” is still being copied."), item->title);
+    }
+  if (app_model_list_n_models (self->list) == 0)
+    return g_strdup (_ ("No model has these words in its name."));
+  return NULL;
+}
+
 static void
 fill (AppModelMenu *self)
 {
@@ -282,7 +303,7 @@ fill (AppModelMenu *self)
   g_autoptr (AppModelRow) sample
       = app_model_row_new_path (bundled, _ ("Sample Model"), 0);
   const char *search = gtk_editable_get_text (self->search);
-  gboolean nothing;
+  g_autofree char *state = NULL;
 
   app_watch_mark ("models");
   keep_top (self);
@@ -291,13 +312,10 @@ fill (AppModelMenu *self)
   g_ptr_array_sort (recent, compare_latest);
   if (recent->len > MAX_RECENT)
     g_ptr_array_set_size (recent, MAX_RECENT);
-  app_model_list_fill (self->list, listing, recent, sample, search);
-  nothing = app_model_list_n_models (self->list) == 0;
-  gtk_widget_set_visible (GTK_WIDGET (self->state),
-                          nothing || app_library_is_looking (app_library_get ()));
-  gtk_label_set_text (self->state, app_library_is_looking (app_library_get ())
-                                       ? _ ("Looking through the folders of models…")
-                                       : _ ("No model has these words in its name."));
+  app_model_list_fill (self->list, listing, recent, sample, search, self->at_top);
+  state = state_text (self, listing);
+  gtk_widget_set_visible (GTK_WIDGET (self->state), state != NULL);
+  gtk_label_set_text (self->state, state != NULL ? state : "");
 }
 
 static void
@@ -347,6 +365,17 @@ on_scroll (AppModelMenu *self)
 {
   self->at_top = FALSE;
   return GDK_EVENT_PROPAGATE;
+}
+
+/* Near the end of the rows there come more. */
+static void
+on_value (AppModelMenu *self, GtkAdjustment *adjustment)
+{
+  const double page = gtk_adjustment_get_page_size (adjustment);
+
+  if (gtk_adjustment_get_value (adjustment) + 3 * page
+      > gtk_adjustment_get_upper (adjustment))
+    app_model_list_show_more (self->list);
 }
 
 static void
@@ -488,6 +517,9 @@ app_model_menu_init (AppModelMenu *self)
   gtk_list_view_set_model (self->view, GTK_SELECTION_MODEL (selection));
   g_object_unref (factory);
   g_object_unref (selection);
+  g_signal_connect_object (gtk_scrollable_get_vadjustment (GTK_SCROLLABLE (self->view)),
+                           "value-changed", G_CALLBACK (on_value), self,
+                           G_CONNECT_SWAPPED);
   gtk_search_entry_set_key_capture_widget (GTK_SEARCH_ENTRY (self->search),
                                            GTK_WIDGET (self->view));
   g_signal_connect_object (app_library_get (), "changed", G_CALLBACK (on_changed), self,

@@ -127,8 +127,9 @@ class Models(unittest.TestCase):
             for i in range(3):  # a slow copy, which looks left alone between its pieces
                 file.write(data[len(data) * i // 4:len(data) * (i + 1) // 4])
                 file.flush()
-                time.sleep(1)
-                self.assertFalse(window.shows("third time"))
+                time.sleep(1.3)
+                self.assertNotIn("third time", [p.words for p in window.places()])
+            window.wait_shows("“third time” is still being copied.")
             file.write(data[len(data) * 3 // 4:])
         begin = time.monotonic()
         self.row("third time", seconds=20)
@@ -167,7 +168,7 @@ class Models(unittest.TestCase):
         window.wait_shows("the VAE that it was given for is not in it", 60)
         self.assertEqual(pictures(), [])
         window.click(vae)
-        window.click([p for p in window.places() if p.words == "Automatic" and p.type == "GtkLabel"][-1])
+        window.click(self.row("Automatic"))
         window.act("generate")
         wait_for(lambda: len(pictures()) == 1, "a picture with the model's own", 120)
 
