@@ -59,12 +59,19 @@ sd_library_shown_path (const char *path)
   return g_strconcat ("~", shown, NULL);
 }
 
+/* Whose folder it is, and which of the folders in it. */
 static char *
-make_where (const char *path)
+make_where (const Scan *scan, const SdCandidate *candidate)
 {
-  g_autofree char *folder = g_path_get_dirname (path);
+  const SdFolder *folder = &((SdPlace *) scan->places->pdata[candidate->place])->folder;
+  g_autofree char *base = g_filename_display_basename (folder->path);
+  g_autofree char *below = g_path_get_dirname (candidate->name);
+  g_autofree char *all = g_strconcat (folder->program != NULL ? folder->program : base,
+                                      " › ", below, NULL);
 
-  return sd_library_shown_path (folder);
+  if (strcmp (below, ".") == 0)
+    all[strlen (all) - strlen (" › .")] = '\0';
+  return st_name_escape (all, strlen (all));
 }
 
 static char *
@@ -111,7 +118,7 @@ make_item (Scan *scan, const SdCandidate *candidate, const SdLook *look, gint64 
 
   g_atomic_ref_count_init (&item->refs);
   item->path = g_strdup (candidate->path);
-  item->where = make_where (candidate->path);
+  item->where = make_where (scan, candidate);
   item->name = g_strdup (candidate->name);
   item->title = make_title (candidate->name);
   item->kind = look->kind;

@@ -31,7 +31,7 @@ gboolean sd_file_kind_parse (const char *name, SdFileKind *kind);
 typedef struct
 {
   char *path;  /* as the system has it: any bytes */
-  char *where; /* its folder, for people, with ~ */
+  char *where; /* whose folder it is in, for people: "ComfyUI › people" */
   char *name;  /* as in prompts: below the folder of its kind, "/" between, no suffix */
   char *title; /* for people: the last part of the name */
   SdFileKind kind;

@@ -181,6 +181,10 @@ test_webui (void)
   g_assert_cmpint (tree_find (listing, "/word.safetensors")->family, ==, SD_FAMILY_SD1);
   g_assert_cmpint (tree_find (listing, "/ink.safetensors")->family, ==, SD_FAMILY_SD1);
   g_assert_nonnull (tree_find (listing, "/4x.pth")->why_not);
+  g_assert_cmpstr (tree_find (listing, "/ink.safetensors")->where, ==,
+                   "Stable Diffusion WebUI › style");
+  g_assert_cmpstr (tree_find (listing, "/two.safetensors")->where, ==,
+                   "Stable Diffusion WebUI");
 }
 
 static void
