@@ -35,6 +35,8 @@ const AppActionInfo app_actions[] = {
   { "win.lock-seed", "<Control>l", N_ ("Lock the seed"), APP_ACTIONS_PICTURES },
   { NULL, "<Alt>Up", N_ ("Earlier prompt"), APP_ACTIONS_PICTURES },
   { NULL, "<Alt>Down", N_ ("Later prompt"), APP_ACTIONS_PICTURES },
+  { NULL, "<Control>Up <Control>Down",
+    N_ ("In the prompt: more weight, less weight for a word"), APP_ACTIONS_PICTURES },
   { "win.undo-settings", "<Control>z", N_ ("Undo a change of the settings"),
     APP_ACTIONS_PICTURES },
   { "win.redo-settings", "<Shift><Control>z", N_ ("Redo a change of the settings"),

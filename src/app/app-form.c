@@ -23,7 +23,7 @@ struct _AppForm
 {
   GtkWidget parent_instance;
 
-  GtkWidget *box, *scroller, *content, *beyond, *unknown, *examples, *grid, *more_grid;
+  GtkWidget *box, *scroller, *content, *unknown, *examples, *grid, *more_grid;
   GtkTextView *prompt;
   GtkLabel *counter, *placeholder, *unknown_label, *more_label, *note;
   GtkEntry *negative, *seed;
@@ -385,8 +385,7 @@ app_form_set_queue (AppForm *self, GtkWidget *popover)
 guint
 app_form_n_captions (AppForm *self)
 {
-  return (guint) gtk_widget_get_visible (self->beyond)
-         + (guint) gtk_widget_get_visible (self->unknown);
+  return (guint) gtk_widget_get_visible (self->unknown);
 }
 
 void
@@ -484,7 +483,6 @@ app_form_class_init (AppFormClass *class)
   BIND (box);
   BIND (scroller);
   BIND (content);
-  BIND (beyond);
   BIND (unknown);
   BIND (examples);
   BIND (grid);
@@ -593,8 +591,8 @@ app_form_init (AppForm *self)
   gtk_widget_init_template (GTK_WIDGET (self));
   self->size = APP_SIZE (app_size_new ());
   gtk_menu_button_set_popover (self->size_button, GTK_WIDGET (self->size));
-  self->editor = app_prompt_new (self->prompt, self->counter,
-                                 GTK_WIDGET (self->placeholder), self->beyond);
+  self->editor
+      = app_prompt_new (self->prompt, self->counter, GTK_WIDGET (self->placeholder));
   self->source = APP_SOURCE_ROWS (app_source_rows_new ());
   gtk_box_insert_child_after (GTK_BOX (self->content), GTK_WIDGET (self->source),
                               gtk_widget_get_first_child (self->content));

@@ -1,7 +1,7 @@
 /* app-prompt.c: see app-prompt.h
-
-The tokenizer's tables take some milliseconds to build, so a worker makes them; until they
-are there the counter is empty. Counting itself is fast enough for every key.
+ *
+ * The tokenizer's tables take some milliseconds to build, so a worker makes them; until
+ * they are there the counter is empty. Counting itself is fast enough for every key.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -10,9 +10,9 @@ are there the counter is empty. Counting itself is fast enough for every key.
 
 #include "app/app-prompt.h"
 
-#include <string.h>
+#include "sd/sd-prompt.h"
 
-#define LIMIT 75
+#include <string.h>
 
 struct _AppPrompt
 {
@@ -21,8 +21,11 @@ struct _AppPrompt
   GtkTextView *view;
   GtkTextBuffer *buffer;
   GtkLabel *counter;
-  GtkWidget *placeholder, *beyond;
-  GtkTextTag *unknown, *unread;
+  GtkWidget *placeholder;
+  AppComplete *complete;
+  AppNamesFunc names;
+  gpointer names_data;
+  GtkTextTag *unknown;
   AppSession *session;
   const SdInfo *info;
   SdTokenizer *tokenizer;
@@ -71,45 +74,63 @@ untag (AppPrompt *self, GtkTextTag *tag)
   gtk_text_buffer_remove_tag (self->buffer, tag, &start, &end);
 }
 
+/* Of how many there is room for in the chunks that are read. */
 static void
 count (AppPrompt *self, const char *text)
 {
   g_autofree char *label = NULL;
-  g_autoptr (GArray) offsets = NULL;
 
   if (self->tokenizer == NULL)
     return;
-  g_autoptr (GArray) tokens = sd_tokenizer_encode (self->tokenizer, text, &offsets);
-  gboolean over = tokens->len > LIMIT;
-  label = g_strdup_printf ("\u2066%u/%u\u2069", tokens->len, LIMIT);
+  guint tokens = sd_prompt_count (self->tokenizer, text, SD_GRAMMAR_A1111);
+  guint chunks = MAX (1, (tokens + SD_CHUNK_TOKENS - 1) / SD_CHUNK_TOKENS);
+  label = g_strdup_printf ("\u2066%u/%u\u2069", tokens, chunks * SD_CHUNK_TOKENS);
   gtk_label_set_text (self->counter, label);
-  untag (self, self->unread);
-  if (over)
+}
+
+static char **
+get_names (AppPrompt *self, gboolean networks)
+{
+  return self->names != NULL ? self->names (networks, self->names_data) : NULL;
+}
+
+/* LoRA that are nowhere; as long as nobody says which there are, none. */
+static void
+mark_networks (AppPrompt *self, const char *text)
+{
+  g_auto (GStrv) names = get_names (self, TRUE);
+  g_autoptr (GArray) spans = names != NULL ? sd_prompt_networks (text) : NULL;
+
+  for (guint i = 0; spans != NULL && i < spans->len; i++)
     {
-      gtk_widget_add_css_class (GTK_WIDGET (self->counter), "app-over");
-      tag_bytes (self, self->unread, text, g_array_index (offsets, gsize, LIMIT),
-                 strlen (text));
+      const SdSpan *span = &g_array_index (spans, SdSpan, i);
+      g_autofree char *name
+          = g_strstrip (g_strndup (text + span->begin, span->end - span->begin));
+      if (!g_strv_contains ((const char *const *) names, name))
+        tag_bytes (self, self->unknown, text, span->begin, span->end);
     }
-  else
-    gtk_widget_remove_css_class (GTK_WIDGET (self->counter), "app-over");
-  gtk_widget_set_visible (self->beyond, over);
 }
 
 static void
 mark_unknown (AppPrompt *self, const char *text)
 {
   g_autoptr (GArray) spans = NULL;
-  g_auto (GStrv) words = NULL;
+  g_auto (GStrv) words = NULL, known = NULL;
 
   untag (self, self->unknown);
-  if (self->info != NULL)
-    words = sd_unknown_words (self->info, text, &spans);
+  if (self->info != NULL && self->info->words != NULL)
+    {
+      known = get_names (self, FALSE);
+      g_autofree char *said = sd_prompt_blank (text, (const char *const *) known);
+      words = sd_unknown_words (self->info, said, &spans);
+    }
   for (guint i = 0; words != NULL && i < spans->len; i++)
     {
       const SdSpan *span = &g_array_index (spans, SdSpan, i);
 
       tag_bytes (self, self->unknown, text, span->begin, span->end);
     }
+  mark_networks (self, text);
   g_signal_emit (self, signals[SIGNAL_UNKNOWN], 0, words != NULL ? words[0] : NULL);
 }
 
@@ -125,6 +146,7 @@ on_changed (AppPrompt *self)
     {
       self->back = -1;
       g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
+      app_complete_update (self->complete);
     }
 }
 
@@ -176,6 +198,66 @@ walk (AppPrompt *self, int by)
   g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
 }
 
+/* ---- weights ---- */
+
+static gsize
+bytes_before (AppPrompt *self, const GtkTextIter *iter)
+{
+  GtkTextIter start;
+
+  gtk_text_buffer_get_start_iter (self->buffer, &start);
+  g_autofree char *before = gtk_text_buffer_get_text (self->buffer, &start, iter, FALSE);
+  return strlen (before);
+}
+
+/* Only what differs is written anew: the view stays where it is. */
+static void
+exchange (AppPrompt *self, const char *text, const char *with)
+{
+  gsize same = 0, length = strlen (text), tail = 0, with_length = strlen (with);
+  GtkTextIter from, to;
+
+  while (text[same] != '\0' && text[same] == with[same])
+    same++;
+  while (tail < MIN (length, with_length) - same
+         && text[length - 1 - tail] == with[with_length - 1 - tail])
+    tail++;
+  while (same > 0 && ((guchar) text[same] & 0xc0) == 0x80)
+    same--; /* not within a character */
+  while (tail > 0 && ((guchar) text[length - tail] & 0xc0) == 0x80)
+    tail--;
+  g_autofree char *middle = g_strndup (with + same, with_length - tail - same);
+  gtk_text_buffer_begin_user_action (self->buffer);
+  gtk_text_buffer_get_iter_at_offset (self->buffer, &from,
+                                      (int) g_utf8_pointer_to_offset (text, text + same));
+  gtk_text_buffer_get_iter_at_offset (
+      self->buffer, &to, (int) g_utf8_pointer_to_offset (text, text + length - tail));
+  gtk_text_buffer_delete (self->buffer, &from, &to);
+  gtk_text_buffer_insert (self->buffer, &from, middle, -1);
+  gtk_text_buffer_end_user_action (self->buffer);
+}
+
+/* Ctrl+↑ ↓: of what is selected, or of the word at the cursor. */
+static void
+weigh (AppPrompt *self, int by)
+{
+  GtkTextIter from, to;
+  g_autofree char *text = app_prompt_get_text (self);
+
+  gtk_text_buffer_get_selection_bounds (self->buffer, &from, &to);
+  gsize begin = bytes_before (self, &from), end = bytes_before (self, &to);
+  g_autofree char *with = sd_prompt_weigh (text, &begin, &end, by);
+  if (with == NULL)
+    return;
+  exchange (self, text, with);
+  gtk_text_buffer_get_iter_at_offset (
+      self->buffer, &from, (int) g_utf8_pointer_to_offset (with, with + begin));
+  gtk_text_buffer_get_iter_at_offset (self->buffer, &to,
+                                      (int) g_utf8_pointer_to_offset (with, with + end));
+  gtk_text_buffer_select_range (self->buffer, &to, &from);
+  app_complete_hide (self->complete);
+}
+
 static gboolean
 on_key (GtkEventControllerKey *controller,
         guint key,
@@ -183,15 +265,24 @@ on_key (GtkEventControllerKey *controller,
         GdkModifierType state,
         AppPrompt *self)
 {
-  if ((state & gtk_accelerator_get_default_mod_mask ()) != GDK_ALT_MASK)
+  GdkModifierType held = state & gtk_accelerator_get_default_mod_mask ();
+  int by = key == GDK_KEY_Up ? 1 : key == GDK_KEY_Down ? -1 : 0;
+
+  if (held == 0 && app_complete_key (self->complete, key))
+    return GDK_EVENT_STOP;
+  if (by == 0 || (held != GDK_ALT_MASK && held != GDK_CONTROL_MASK))
     return GDK_EVENT_PROPAGATE;
-  if (key == GDK_KEY_Up)
-    walk (self, 1);
-  else if (key == GDK_KEY_Down)
-    walk (self, -1);
+  if (held == GDK_ALT_MASK)
+    walk (self, by);
   else
-    return GDK_EVENT_PROPAGATE;
+    weigh (self, by);
   return GDK_EVENT_STOP;
+}
+
+static void
+on_leave (AppPrompt *self)
+{
+  app_complete_hide (self->complete);
 }
 
 /* What was pasted may be the settings of a picture: the window looks, and offers them. */
@@ -206,6 +297,23 @@ app_prompt_set_session (AppPrompt *self, AppSession *session)
 {
   g_set_object (&self->session, session);
   self->back = -1;
+}
+
+void
+app_prompt_set_names (AppPrompt *self, AppNamesFunc names, gpointer user_data)
+{
+  self->names = names;
+  self->names_data = user_data;
+  app_complete_set_names (self->complete, names, user_data);
+  app_prompt_names_changed (self);
+}
+
+void
+app_prompt_names_changed (AppPrompt *self)
+{
+  g_autofree char *text = app_prompt_get_text (self);
+
+  mark_unknown (self, text);
 }
 
 void
@@ -257,6 +365,7 @@ app_prompt_dispose (GObject *object)
     g_signal_handlers_disconnect_by_data (self->buffer, self);
   g_clear_object (&self->buffer);
   g_clear_object (&self->session);
+  g_clear_pointer (&self->complete, app_complete_free);
   self->info = NULL;
   G_OBJECT_CLASS (app_prompt_parent_class)->dispose (object);
 }
@@ -290,32 +399,31 @@ app_prompt_init (AppPrompt *self)
 }
 
 AppPrompt *
-app_prompt_new (GtkTextView *view,
-                GtkLabel *counter,
-                GtkWidget *placeholder,
-                GtkWidget *beyond)
+app_prompt_new (GtkTextView *view, GtkLabel *counter, GtkWidget *placeholder)
 {
   AppPrompt *self = g_object_new (APP_TYPE_PROMPT, NULL);
   GtkEventController *keys = gtk_event_controller_key_new ();
+  GtkEventController *focus = gtk_event_controller_focus_new ();
   g_autoptr (GTask) task = NULL;
 
   self->view = view;
   self->buffer = g_object_ref (gtk_text_view_get_buffer (view));
   self->counter = counter;
   self->placeholder = placeholder;
-  self->beyond = beyond;
+  self->complete = app_complete_new (view);
   /* Not the red of faults: the word may stand there. */
   self->unknown = gtk_text_buffer_create_tag (self->buffer, NULL, "underline",
                                               PANGO_UNDERLINE_ERROR, "underline-rgba",
                                               &(GdkRGBA){ 0.65f, 0.48f, 0.34f, 1 }, NULL);
-  self->unread
-      = gtk_text_buffer_create_tag (self->buffer, NULL, "strikethrough", TRUE, NULL);
   g_signal_connect_swapped (self->buffer, "changed", G_CALLBACK (on_changed), self);
   g_signal_connect_object (view, "paste-clipboard", G_CALLBACK (on_paste), self,
                            G_CONNECT_SWAPPED);
   gtk_event_controller_set_propagation_phase (keys, GTK_PHASE_CAPTURE);
   g_signal_connect_object (keys, "key-pressed", G_CALLBACK (on_key), self, 0);
   gtk_widget_add_controller (GTK_WIDGET (view), keys);
+  g_signal_connect_object (focus, "leave", G_CALLBACK (on_leave), self,
+                           G_CONNECT_SWAPPED);
+  gtk_widget_add_controller (GTK_WIDGET (view), focus);
   task = g_task_new (self, NULL, on_tokenizer, NULL);
   g_task_run_in_thread (task, make_tokenizer);
   return self;

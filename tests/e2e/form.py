@@ -228,10 +228,20 @@ class Form(unittest.TestCase):
         window.click(window.find(id="prompt"), at=(0.5, 0.3))
         window.keys("ctrl+a")
         window.type("sea " * 80)
-        window.wait_shows("80/75", 20)
-        window.wait_shows("Only 75 tokens are read")
+        window.wait_shows("80/150", 20)
         window.keys("Tab")
         self.assertFalse(window.find(id="prompt").focused, "Tab leaves the prompt")
+
+    def test_weights_by_key(self):
+        window = self.start(prompt="a red circle")
+        window.keys("F6")
+        for keys, text in ((("ctrl+Home", "ctrl+Right", "ctrl+Right", "Left", "ctrl+Up"), "a (red:1.1) circle"),
+                           (("ctrl+Up",), "a (red:1.2) circle"), (("ctrl+Down", "ctrl+Down"), "a red circle"),
+                           (("ctrl+Down",), "a (red:0.9) circle"), (("ctrl+a", "ctrl+Up"), "(a (red:0.9) circle:1.1)")):
+            for key in keys:
+                window.keys(key)
+            self.wait_params(prompt=text)
+        window.wait_shows("3/75")
 
     def test_earlier_prompts(self):
         window = self.start(prompt="a red circle")
