@@ -14,6 +14,7 @@
 
 #include "app/app-compat.h"
 #include "app/app-prompt.h"
+#include "app/app-reading.h"
 #include "app/app-size.h"
 #include "app/app-source-rows.h"
 
@@ -29,7 +30,7 @@ struct _AppForm
   GtkEntry *negative, *seed;
   GtkMenuButton *size_button, *queue_button;
   GtkSpinButton *batch, *steps, *cfg;
-  GtkDropDown *sampler, *schedule, *rng, *prediction, *vae;
+  GtkDropDown *sampler, *schedule, *rng, *prediction, *vae, *weights, *clip_skip;
   GtkToggleButton *lock;
   GtkExpander *more;
   GtkWidget *generate;
@@ -117,6 +118,8 @@ show_params (AppForm *self)
   gtk_drop_down_set_selected (self->sampler, params->sampler);
   gtk_drop_down_set_selected (self->schedule, params->schedule);
   gtk_drop_down_set_selected (self->rng, params->rng == BASE_RANDOM_NV ? 1 : 0);
+  app_reading_show (params, self->weights, self->clip_skip);
+  app_prompt_set_grammar (self->editor, params->grammar);
   gtk_button_set_icon_name (GTK_BUTTON (self->lock),
                             app_session_get_seed_locked (self->session)
                                 ? "changes-prevent-symbolic"
@@ -175,6 +178,7 @@ take_choices (SdParams *params, AppForm *self)
   params->schedule = (SamplerSchedule) gtk_drop_down_get_selected (self->schedule);
   params->rng
       = gtk_drop_down_get_selected (self->rng) == 1 ? BASE_RANDOM_NV : BASE_RANDOM_CPU;
+  app_reading_take (params, self->weights, self->clip_skip);
 }
 
 static void
@@ -503,6 +507,8 @@ app_form_class_init (AppFormClass *class)
   BIND (sampler);
   BIND (schedule);
   BIND (rng);
+  BIND (weights);
+  BIND (clip_skip);
   BIND (prediction);
   BIND (vae);
   BIND (lock);
@@ -555,6 +561,7 @@ fill_choices (AppForm *self)
     gtk_string_list_append (schedules, sampler_schedule_a1111_name (i));
   gtk_drop_down_set_model (self->sampler, G_LIST_MODEL (samplers));
   gtk_drop_down_set_model (self->schedule, G_LIST_MODEL (schedules));
+  app_reading_fill (self->weights, self->clip_skip);
 }
 
 static void
@@ -582,6 +589,10 @@ connect_fields (AppForm *self)
                             G_CALLBACK (on_choice_changed), self);
   g_signal_connect_swapped (self->rng, "notify::selected", G_CALLBACK (on_choice_changed),
                             self);
+  g_signal_connect_swapped (self->weights, "notify::selected",
+                            G_CALLBACK (on_choice_changed), self);
+  g_signal_connect_swapped (self->clip_skip, "notify::selected",
+                            G_CALLBACK (on_choice_changed), self);
   g_signal_connect (self->size, "chosen", G_CALLBACK (on_size_chosen), self);
 }
 

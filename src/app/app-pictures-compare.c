@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "app/app-pictures-private.h"
+#include "app/app-reading.h"
 
 #include <glib/gi18n.h>
 #include <math.h>
@@ -98,6 +99,7 @@ app_pictures_meta_of (AppPicture *picture)
   meta->has_seed = TRUE;
   meta->seed = params->seed + app_picture_get_index (picture);
   meta->rng = g_strdup (params->rng == BASE_RANDOM_NV ? "nv" : "cpu");
+  app_reading_tell_meta (params, meta);
   /* Saved pictures name their model without its suffix. */
   if (g_str_has_suffix (model, ".safetensors"))
     model[strlen (model) - strlen (".safetensors")] = '\0';

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "app/app-pictures-private.h"
+#include "app/app-reading.h"
 
 #include <glib/gi18n.h>
 
@@ -38,6 +39,7 @@ app_pictures_take_meta (SdParams *params, const ImageMeta *meta, gboolean exact)
     sampler_schedule_parse (meta->schedule, &params->schedule, NULL);
   if (meta->rng != NULL)
     params->rng = g_str_equal (meta->rng, "cpu") ? BASE_RANDOM_CPU : BASE_RANDOM_NV;
+  app_reading_take_meta (params, meta);
 }
 
 void

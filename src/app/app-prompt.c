@@ -10,6 +10,7 @@
 
 #include "app/app-prompt.h"
 
+#include "app/app-library.h"
 #include "sd/sd-prompt.h"
 
 #include <string.h>
@@ -23,8 +24,8 @@ struct _AppPrompt
   GtkLabel *counter;
   GtkWidget *placeholder;
   AppComplete *complete;
-  AppNamesFunc names;
-  gpointer names_data;
+  SdGrammar grammar;
+  AppLibrary *library;
   GtkTextTag *unknown;
   AppSession *session;
   const SdInfo *info;
@@ -82,31 +83,46 @@ count (AppPrompt *self, const char *text)
 
   if (self->tokenizer == NULL)
     return;
-  guint tokens = sd_prompt_count (self->tokenizer, text, SD_GRAMMAR_A1111);
+  guint tokens = sd_prompt_count (self->tokenizer, text, self->grammar);
   guint chunks = MAX (1, (tokens + SD_CHUNK_TOKENS - 1) / SD_CHUNK_TOKENS);
   label = g_strdup_printf ("\u2066%u/%u\u2069", tokens, chunks * SD_CHUNK_TOKENS);
   gtk_label_set_text (self->counter, label);
 }
 
+/* #AppNamesFunc: what the library has. */
 static char **
-get_names (AppPrompt *self, gboolean networks)
+get_names (gboolean networks, gpointer data)
 {
-  return self->names != NULL ? self->names (networks, self->names_data) : NULL;
+  AppPrompt *self = data;
+  SdListing *listing = app_library_get_listing (self->library);
+  SdFileKind kind = networks ? SD_FILE_LORA : SD_FILE_EMBEDDING;
+  g_autoptr (GPtrArray) names = g_ptr_array_new ();
+
+  for (guint i = 0; listing != NULL && i < listing->items->len; i++)
+    {
+      const SdItem *item = listing->items->pdata[i];
+      if (item->kind == kind && item->why_not == NULL)
+        g_ptr_array_add (names, g_strdup (item->name));
+    }
+  g_ptr_array_add (names, NULL);
+  return (char **) g_ptr_array_free (g_steal_pointer (&names), FALSE);
 }
 
-/* LoRA that are nowhere; as long as nobody says which there are, none. */
+/* LoRA that are nowhere; while they are still being looked for, none. */
 static void
 mark_networks (AppPrompt *self, const char *text)
 {
-  g_auto (GStrv) names = get_names (self, TRUE);
-  g_autoptr (GArray) spans = names != NULL ? sd_prompt_networks (text) : NULL;
+  g_autoptr (GArray) spans = sd_prompt_networks (text);
+  SdListing *listing = spans->len > 0 ? app_library_get_listing (self->library) : NULL;
 
-  for (guint i = 0; spans != NULL && i < spans->len; i++)
+  if (listing == NULL || app_library_is_looking (self->library))
+    return;
+  for (guint i = 0; i < spans->len; i++)
     {
       const SdSpan *span = &g_array_index (spans, SdSpan, i);
       g_autofree char *name
           = g_strstrip (g_strndup (text + span->begin, span->end - span->begin));
-      if (!g_strv_contains ((const char *const *) names, name))
+      if (sd_listing_find (listing, SD_FILE_LORA, name) == NULL)
         tag_bytes (self, self->unknown, text, span->begin, span->end);
     }
 }
@@ -115,13 +131,12 @@ static void
 mark_unknown (AppPrompt *self, const char *text)
 {
   g_autoptr (GArray) spans = NULL;
-  g_auto (GStrv) words = NULL, known = NULL;
+  g_auto (GStrv) words = NULL;
 
   untag (self, self->unknown);
   if (self->info != NULL && self->info->words != NULL)
     {
-      known = get_names (self, FALSE);
-      g_autofree char *said = sd_prompt_blank (text, (const char *const *) known);
+      g_autofree char *said = sd_prompt_blank (text, NULL);
       words = sd_unknown_words (self->info, said, &spans);
     }
   for (guint i = 0; words != NULL && i < spans->len; i++)
@@ -299,21 +314,22 @@ app_prompt_set_session (AppPrompt *self, AppSession *session)
   self->back = -1;
 }
 
-void
-app_prompt_set_names (AppPrompt *self, AppNamesFunc names, gpointer user_data)
-{
-  self->names = names;
-  self->names_data = user_data;
-  app_complete_set_names (self->complete, names, user_data);
-  app_prompt_names_changed (self);
-}
-
-void
-app_prompt_names_changed (AppPrompt *self)
+static void
+on_library (AppPrompt *self)
 {
   g_autofree char *text = app_prompt_get_text (self);
 
   mark_unknown (self, text);
+}
+
+void
+app_prompt_set_grammar (AppPrompt *self, SdGrammar grammar)
+{
+  if (self->grammar == grammar)
+    return;
+  self->grammar = grammar;
+  g_autofree char *text = app_prompt_get_text (self);
+  count (self, text);
 }
 
 void
@@ -366,6 +382,7 @@ app_prompt_dispose (GObject *object)
   g_clear_object (&self->buffer);
   g_clear_object (&self->session);
   g_clear_pointer (&self->complete, app_complete_free);
+  g_clear_object (&self->library);
   self->info = NULL;
   G_OBJECT_CLASS (app_prompt_parent_class)->dispose (object);
 }
@@ -410,7 +427,11 @@ app_prompt_new (GtkTextView *view, GtkLabel *counter, GtkWidget *placeholder)
   self->buffer = g_object_ref (gtk_text_view_get_buffer (view));
   self->counter = counter;
   self->placeholder = placeholder;
+  self->library = g_object_ref (app_library_get ());
   self->complete = app_complete_new (view);
+  app_complete_set_names (self->complete, get_names, self);
+  g_signal_connect_object (self->library, "changed", G_CALLBACK (on_library), self,
+                           G_CONNECT_SWAPPED);
   /* Not the red of faults: the word may stand there. */
   self->unknown = gtk_text_buffer_create_tag (self->buffer, NULL, "underline",
                                               PANGO_UNDERLINE_ERROR, "underline-rgba",

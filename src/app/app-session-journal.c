@@ -122,6 +122,9 @@ write_params (BaseJson *json, const SdParams *params, AppKeep *keep, GError **er
   write_string (json, "seed", seed);
   write_int (json, "batch", params->batch);
   write_string (json, "rng", params->rng == BASE_RANDOM_NV ? "nv" : "cpu");
+  write_string (json, "grammar", sd_grammar_name (params->grammar));
+  write_string (json, "emphasis", sd_emphasis_name (params->emphasis));
+  write_int (json, "clip-skip", params->clip_skip);
   write_string (json, "sampler", sampler_kind_name (params->sampler));
   write_string (json, "schedule", sampler_schedule_name (params->schedule));
   if (params->source != NULL && !app_keep_write (keep, json, params->source, error))
@@ -290,6 +293,9 @@ read_params (JsonObject *object)
   params->batch = read_guint (object, "batch");
   params->rng = g_strcmp0 (read_string (object, "rng"), "nv") == 0 ? BASE_RANDOM_NV
                                                                    : BASE_RANDOM_CPU;
+  sd_grammar_parse (read_string (object, "grammar"), &params->grammar);
+  sd_emphasis_parse (read_string (object, "emphasis"), &params->emphasis);
+  params->clip_skip = read_guint (object, "clip-skip");
   if (params->prompt == NULL)
     params->prompt = g_strdup ("");
   if (params->negative == NULL)

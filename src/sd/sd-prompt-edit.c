@@ -277,6 +277,11 @@ sd_prompt_blank (const char *text, const char *const *known)
 
   for (gsize from = 0; next_network (text, from, &all, &colon); from = all.end)
     blank (words, all.begin, all.end);
+  for (const char *p = strstr (words, "<lora:"); p != NULL; p = strstr (p, "<lora:"))
+    { /* that is still being typed */
+      gsize at = (gsize) (p - words);
+      blank (words, at, at + strcspn (words + at, "\n"));
+    }
   for (gsize i = strcspn (words, "#"); i < length; i += strcspn (words + i, "#"))
     {
       gsize end = i + strcspn (words + i, "\n");

@@ -243,6 +243,42 @@ class Form(unittest.TestCase):
             self.wait_params(prompt=text)
         window.wait_shows("3/75")
 
+    def test_names_complete(self):
+        folder = os.path.expanduser("~/.local/share/calotype/models/loras")
+        os.makedirs(folder)
+        for name in ("ink-wash", "inky", "pastel"):
+            write_tensors(f"{folder}/{name}.safetensors",
+                          {"lora_unet_x_attn2_to_k.lora_down.weight": ("F32", [2, 768], bytes(2 * 768 * 4))})
+        window = self.start(prompt="a sea")
+        window.keys("F6", "ctrl+End")
+        window.type(" <lora:")
+        window.wait_shows("pastel", 20)
+        window.type("in")
+        wait_for(lambda: not window.shows("pastel"), "the others to go", 10)
+        mouse("key", "Down")
+        mouse("key", "Tab")
+        self.wait_params(prompt="a sea <lora:inky:1>")
+        wait_for(lambda: not window.shows("ink-wash"), "the list to close", 10)
+        window.keys("Left", "ctrl+Down")
+        self.wait_params(prompt="a sea <lora:inky:0.95>")
+        window.wait_shows("2/75")
+        window.keys("ctrl+End")
+        window.type(" <lora:")
+        window.wait_shows("pastel")
+        mouse("key", "Escape")
+        wait_for(lambda: not window.shows("pastel"), "the list to close", 10)
+        window.type("no")
+        self.wait_params(prompt="a sea <lora:inky:0.95> <lora:no")
+
+    def test_weights_are_read(self):
+        window = self.start(prompt="a (red:1.2) circle", grammar="comfyui", **{"clip-skip": 2})
+        window.click(window.find(id="more_label"))
+        window.wait_shows("As in ComfyUI")
+        window.keys("F6")
+        window.keys("ctrl+End")
+        window.type("s")
+        self.wait_params(prompt="a (red:1.2) circles", grammar="comfyui", **{"clip-skip": 2})
+
     def test_earlier_prompts(self):
         window = self.start(prompt="a red circle")
         window.keys("F6")

@@ -425,11 +425,11 @@ static void
 test_blank (void)
 {
   static const char *const known[] = { "ring", "", NULL };
-  const char *text = "a ring, <lora:ink:1> BREAK sand # no\nAND b";
+  const char *text = "a ring, <lora:ink:1> BREAK sand # no\nAND b <lora:in";
   g_autofree char *words = sd_prompt_blank (text, known);
   g_autoptr (GArray) names = sd_prompt_networks ("<lora:ink:1> <hypernet:x:1><lyco:b>");
 
-  g_assert_cmpstr (words, ==, "a     ,                    sand     \n    b");
+  g_assert_cmpstr (words, ==, "a     ,                    sand     \n    b         ");
   g_assert_cmpuint (names->len, ==, 2);
   g_assert_cmpuint (g_array_index (names, SdSpan, 0).begin, ==, 6);
   g_assert_cmpuint (g_array_index (names, SdSpan, 0).end, ==, 9);
