@@ -133,6 +133,40 @@ test_encoder (void)
   g_assert_cmpuint (tiled, <, 5);
 }
 
+/* Long prompts take more: keys and values are as many as the tokens. */
+static void
+test_length (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (StModel) model = st_model_open (paths[1], NULL, &error);
+  g_assert_no_error (error);
+  g_autoptr (SdInfo) info = sd_info_new (model);
+  g_autoptr (SdParams) params = sd_params_new_for (info);
+  g_autoptr (GString) text = g_string_new (NULL);
+  guint64 before = 0;
+
+  for (guint words = 70; words <= 7000; words *= 10)
+    {
+      while (text->len < 4 * words)
+        g_string_append (text, "cat ");
+      g_free (params->prompt);
+      params->prompt = g_strdup (text->str);
+      g_autoptr (SdPlan) plan
+          = sd_plan_new (model, params, -1, SD_PRECISION_FP32, 0, &error);
+      if (words == 7000)
+        {
+          g_assert_error (error, SD_ERROR, SD_ERROR_PARAMETER);
+          g_assert_nonnull (strstr (error->message, "7000"));
+          return;
+        }
+      g_assert_no_error (error);
+      g_test_message ("%u words: states of %.0f MiB", words,
+                      (double) plan->states / (1 << 20));
+      g_assert_cmpuint (plan->states, >, 5 * before);
+      before = plan->states;
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -145,5 +179,6 @@ main (int argc, char **argv)
     g_test_add_data_func (cases[i].name, &cases[i], test_case);
   g_test_add_func ("/sd/plan/search", test_search);
   g_test_add_func ("/sd/plan/encoder", test_encoder);
+  g_test_add_func ("/sd/plan/length", test_length);
   return g_test_run ();
 }
