@@ -186,6 +186,7 @@ stage_words (const char *stage)
     { "weights", "Loading the model" },
     { "kernels", "Compiling shaders" },
     { "text", "Encoding the prompt" },
+    { "encode", "Encoding the picture" },
     { "step", "Step" },
     { "decode", "Decoding" },
   };

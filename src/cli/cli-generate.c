@@ -7,8 +7,10 @@
 
 #include "cli/cli-extras.h"
 #include "cli/cli-library.h"
+#include "cli/cli-pictures.h"
 #include "cli/cli-private.h"
 #include "cli/cli-prompt.h"
+#include "cli/cli-source.h"
 #include "sd/sd.h"
 
 #include <errno.h>
@@ -39,6 +41,13 @@ option_error (GError **error, const char *option, const char *value, const char 
 static gboolean
 check_texts (const Options *options, GError **error)
 {
+  if (options->prompt != NULL && cli_source.instruct != NULL)
+    {
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                   "--prompt and --instruct: an instruction stands in for the prompt; "
+                   "give one of them");
+      return FALSE;
+    }
   if (options->prompt != NULL && !g_utf8_validate (options->prompt, -1, NULL))
     return option_error (error, "--prompt", "not UTF-8", "text in UTF-8");
   if (options->negative != NULL && !g_utf8_validate (options->negative, -1, NULL))
@@ -129,111 +138,11 @@ make_params (const Options *options, const SdInfo *info, GError **error)
     return NULL;
   if (!isnan (options->cfg))
     params->cfg = options->cfg;
-  if (!cli_prompt_fill (params, error))
+  if (!cli_source_fill (params, info, options->width, options->height, options->quiet,
+                        error)
+      || !cli_prompt_fill (params, error))
     return NULL;
-  return sd_params_check (params, error) ? g_steal_pointer (&params) : NULL;
-}
-
-/* --noise-in: [N,4,h,w], F32, unit variance. */
-static float *
-read_noise (const char *path, const SdParams *params, GError **error)
-{
-  g_autoptr (StFile) file = st_file_open (path, NULL, error);
-  const guint64 wanted[4] = { params->batch, 4, params->height / 8, params->width / 8 };
-
-  if (file == NULL)
-    {
-      g_prefix_error (error, "%s: ", path);
-      return NULL;
-    }
-  const StTensor *tensor = st_file_find (file, "noise", -1);
-  if (tensor == NULL || tensor->dtype != ST_DTYPE_F32 || tensor->rank != 4
-      || memcmp (tensor->shape, wanted, sizeof wanted) != 0)
-    {
-      g_autofree char *shape = tensor != NULL ? cli_shape_text (tensor) : NULL;
-
-      g_set_error (error, SD_ERROR, SD_ERROR_PARAMETER,
-                   "%s: a tensor “noise” of F32 [%" G_GUINT64_FORMAT
-                   ", 4, %" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT
-                   "] is needed for this size and batch; there is %s %s",
-                   path, wanted[0], wanted[2], wanted[3],
-                   tensor != NULL ? st_dtype_name (tensor->dtype) : "none",
-                   tensor != NULL ? shape : "");
-      return NULL;
-    }
-  g_autofree float *noise = g_try_malloc (tensor->end - tensor->begin);
-  if (noise == NULL
-      || !st_file_read (file, tensor->begin, tensor->end - tensor->begin, noise, error))
-    return NULL;
-  return g_steal_pointer (&noise);
-}
-
-static gboolean
-write_latents (const char *path, SdRun *run, const SdParams *params, GError **error)
-{
-  gsize n;
-  const guint64 shape[4] = { params->batch, 4, params->height / 8, params->width / 8 };
-  const StWriteTensor tensor
-      = { "latents", ST_DTYPE_F32, 4, shape, sd_run_latents (run, &n) };
-
-  return st_write (path, &tensor, 1, NULL, error);
-}
-
-/* NAME.png, NAME-2.png, NAME-3.png … */
-static char *
-picture_path (const char *first, guint picture)
-{
-  gsize length = strlen (first);
-
-  if (picture == 0)
-    return g_strdup (first);
-  if (length > 4 && g_ascii_strcasecmp (first + length - 4, ".png") == 0)
-    length -= 4;
-  return g_strdup_printf ("%.*s-%u%s", (int) length, first, picture + 1, first + length);
-}
-
-/* The name that was asked for, or one of our own that nothing lies at yet. */
-static char *
-first_path (const Options *options, const SdParams *params)
-{
-  if (options->output != NULL)
-    return g_strdup (options->output);
-  for (guint i = 1;; i++)
-    {
-      char *name
-          = i == 1 ? g_strdup_printf ("calotype-%" G_GUINT64_FORMAT ".png", params->seed)
-                   : g_strdup_printf ("calotype-%" G_GUINT64_FORMAT "_%u.png",
-                                      params->seed, i);
-
-      if (!g_file_test (name, G_FILE_TEST_EXISTS))
-        return name;
-      g_free (name);
-    }
-}
-
-static gboolean
-save_pictures (const Options *options,
-               SdRun *run,
-               const SdParams *params,
-               const BaseTask *task,
-               GError **error)
-{
-  g_autofree char *first = first_path (options, params);
-
-  for (guint i = 0; i < params->batch; i++)
-    {
-      g_autofree char *path = picture_path (first, i);
-      g_autoptr (ImageBuffer) image = NULL;
-
-      base_task_progress (task, "decode", i, params->batch);
-      image = sd_run_decode (run, i, task, error);
-      if (image == NULL || !sd_run_save_picture (run, i, image, path, error))
-        return FALSE;
-      cli_progress_clear (task->user_data);
-      cli_print ("%s\n", path);
-      fflush (stdout);
-    }
-  return TRUE;
+  return sd_params_check_for (params, info, error) ? g_steal_pointer (&params) : NULL;
 }
 
 static gboolean
@@ -247,24 +156,15 @@ make_pictures (const Options *options,
   g_autoptr (SdRun) run = NULL;
 
   if (options->noise_in != NULL
-      && (noise = read_noise (options->noise_in, params, error)) == NULL)
+      && (noise = cli_read_noise (options->noise_in, params, error)) == NULL)
     return FALSE;
-  run = sd_run_new (engine, params, noise, task, error);
+  run = cli_run (engine, params, noise, task, error);
   if (run == NULL)
     return FALSE;
-  cli_progress_clear (task->user_data);
-  for (const char *const *warning = sd_run_warnings (run);
-       warning != NULL && *warning != NULL; warning++)
-    fprintf (stderr, "calotype-cli: %s\n", *warning);
-  while (sd_run_step_index (run) < sd_run_n_steps (run))
-    if (!sd_run_step (run, task, error))
-      return FALSE;
-    else
-      base_task_progress (task, "step", sd_run_step_index (run), sd_run_n_steps (run));
   if (options->latents_out != NULL
-      && !write_latents (options->latents_out, run, params, error))
+      && !cli_write_latents (options->latents_out, run, params, error))
     return FALSE;
-  return save_pictures (options, run, params, task, error);
+  return cli_save_pictures (options->output, engine, run, params, task, error);
 }
 
 /* Before anything is loaded: a folder that is not there must not cost a picture. */
@@ -438,8 +338,12 @@ parse_options (int *argc, char ***argv, Options *o, char **cfg, int *status)
     { NULL },
   };
 
-  return cli_parse (argc, argv, entries, NULL,
-                    "Makes a picture from words and tells where it was saved.", status);
+  g_autofree GOptionEntry *all = cli_source_join (entries);
+  return cli_parse (
+      argc, argv, all, NULL,
+      "Makes a picture from words, or from another picture, and tells where it "
+      "was saved.",
+      status);
 }
 
 static gboolean

@@ -236,3 +236,61 @@ sd_params_compose (const SdParams *params, const ImageBuffer *made, GError **err
                  made->width, made->height);
   return image;
 }
+
+/* ---- the seam ---- */
+
+#define SEAM_STRENGTH 0.4
+
+/* How near to the edge of the picture that was extended, of so much that is mixed. */
+static ImageMask *
+seam_mask (const SdSource *source, guint w, guint h)
+{
+  const guint *e = source->extend;
+  double reach = MAX (source->overlap, 16);
+  ImageMask *mask = image_mask_new (w, h);
+
+  for (guint y = 0; mask != NULL && y < h; y++)
+    for (guint x = 0; x < w; x++)
+      {
+        double share = 0;
+        const double distance[4]
+            = { fabs (x + 0.5 - e[0]), fabs (y + 0.5 - e[1]), fabs (w - e[2] - x - 0.5),
+                fabs (h - e[3] - y - 0.5) };
+        const gboolean beside[4] = { y + reach >= e[1] && y < h - e[3] + reach,
+                                     x + reach >= e[0] && x < w - e[2] + reach,
+                                     y + reach >= e[1] && y < h - e[3] + reach,
+                                     x + reach >= e[0] && x < w - e[2] + reach };
+        for (guint i = 0; i < 4; i++)
+          if (e[i] > 0 && beside[i])
+            share = MAX (share, 2.0 * (1.0 - distance[i] / reach));
+        mask->pixels[(gsize) y * w + x] = (guint8) (255 * CLAMP (share, 0, 1));
+      }
+  return mask;
+}
+
+SdParams *
+sd_params_new_seam (const SdParams *params, guint picture, const ImageBuffer *result)
+{
+  const SdSource *source = params->source;
+
+  if (source == NULL || !is_extended (source))
+    return NULL;
+  g_autoptr (SdParams) again = sd_params_copy (params);
+  g_autoptr (SdSource) seam = sd_source_copy (source);
+  image_buffer_free (seam->image);
+  image_mask_free (seam->mask);
+  seam->image = image_buffer_copy (result);
+  seam->mask = seam_mask (source, result->width, result->height);
+  if (seam->image == NULL || seam->mask == NULL)
+    return NULL;
+  for (guint i = 0; i < 4; i++)
+    seam->extend[i] = 0;
+  seam->masked = SD_MASKED_ORIGINAL;
+  seam->soft = TRUE;
+  seam->strength = MIN (source->strength, SEAM_STRENGTH);
+  sd_source_unref (again->source);
+  again->source = g_steal_pointer (&seam);
+  again->batch = 1;
+  again->seed += picture;
+  return g_steal_pointer (&again);
+}

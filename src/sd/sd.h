@@ -271,6 +271,16 @@ gboolean sd_params_check (const SdParams *params, GError **error);
 /** sd_params_check_for: as sd_params_check, and whether the model can do it: an
  * instruction model wants a picture, and other models follow no instructions */
 gboolean sd_params_check_for (const SdParams *params, const SdInfo *info, GError **error);
+/**
+ * sd_params_new_seam: for going once more over the seam of what a run of @params, whose
+ * source was extended, has made: the same prompt, less strength, and only there
+ * @picture: number in the batch; @result: as sd_run_decode() gave it
+ *
+ * Returns: (transfer full) (nullable): for one picture; NULL: nothing was extended, or no
+ * memory. Thread: any
+ */
+SdParams *
+sd_params_new_seam (const SdParams *params, guint picture, const ImageBuffer *result);
 /** sd_params_n_steps: how many steps are made: less than `steps` where a picture is
  * begun from, and its strength says so */
 guint sd_params_n_steps (const SdParams *params, const SdInfo *info);
