@@ -1,8 +1,8 @@
 /* make-checkpoint.c: a checkpoint with Stable Diffusion's names and shapes, weights from
  * a formula
  *
- *     make-checkpoint [--family sd1|sd2|sdxl|ssd1b] [--narrow] [--part
- * unet|vae|text|taesd] OUT.safetensors
+ *     make-checkpoint [--family sd1|sd2|sdxl|ssd1b] [--narrow] [--channels 4|8|9]
+ *         [--part unet|vae|text|taesd] OUT.safetensors
  *
  * For tests and measurements: networks of true size without a large file in the tree, and
  * golden values that another program computed from the same weights. The formula and its
@@ -107,6 +107,7 @@ static const Config configs[] = {
 };
 
 static const guint multiples[LEVELS] = { 1, 2, 4, 4 }; /* of UNet and VAE alike */
+static int channels = 4; /* that the UNet takes: 9: in-painting, 8: instructions */
 static const guint blocks = 2, vocabulary = 49408, positions = 77;
 
 typedef struct
@@ -260,7 +261,7 @@ add_unet (GArray *items, const Config *c)
   guint levels = c->depths->levels;
   guint widths[LEVELS * 3], n = 0, width = c->unet; /* of the skips, in order */
   add_embeddings (items, c);
-  add_both (items, UNET, "input_blocks.0.0", c->unet, 4, 3);
+  add_both (items, UNET, "input_blocks.0.0", c->unet, (guint) channels, 3);
   widths[n++] = width;
   for (guint level = 0; level < levels; level++)
     {
@@ -589,7 +590,8 @@ find_config (const char *family, gboolean is_narrow)
 }
 
 #define USAGE                                                                            \
-  "[--family sd1|sd2|sdxl] [--narrow] [--hollow] [--part unet|vae|text|taesd] "          \
+  "[--family sd1|sd2|sdxl] [--narrow] [--channels N] [--hollow] [--part "                \
+  "unet|vae|text|taesd] "                                                                \
   "OUT.safetensors, or "                                                                 \
   "--family ssd1b --narrow"
 
@@ -601,6 +603,7 @@ main (int argc, char **argv)
   const GOptionEntry entries[] = {
     { "family", 0, 0, G_OPTION_ARG_STRING, &family, "sd1 (default) ...", "FAMILY" },
     { "narrow", 0, 0, G_OPTION_ARG_NONE, &is_narrow, "a tenth of the width", NULL },
+    { "channels", 0, 0, G_OPTION_ARG_INT, &channels, "of the UNet: 4, 8 or 9", "N" },
     { "part", 0, 0, G_OPTION_ARG_STRING, &part, "unet, vae, text or taesd alone",
       "PART" },
     { "hollow", 0, 0, G_OPTION_ARG_NONE, &hollow, "a hole instead of values", NULL },
@@ -613,7 +616,7 @@ main (int argc, char **argv)
   gboolean known = part == NULL || strcmp (part, "unet") == 0 || strcmp (part, "vae") == 0
                    || strcmp (part, "text") == 0 || strcmp (part, "taesd") == 0;
   const Config *config = find_config (family != NULL ? family : "sd1", is_narrow);
-  if (!good || argc != 2 || !known || config == NULL)
+  if (!good || argc != 2 || !known || config == NULL || channels < 1 || channels > 16)
     {
       g_printerr ("make-checkpoint: %s\n", error != NULL ? error->message : USAGE);
       return 2;

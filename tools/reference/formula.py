@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """formula.py: a checkpoint with Stable Diffusion's names and shapes and weights from a formula
 
-    formula.py [--family sd1|sd2|sdxl|ssd1b] [--narrow] [--part unet|vae|text|taesd] OUT.safetensors
+    formula.py [--family sd1|sd2|sdxl|ssd1b] [--narrow] [--channels 4|8|9] [--part unet|vae|text|taesd] OUT.safetensors
 
 The twin of tools/make-checkpoint.c: both write the same bytes, so that golden values of a
 network of true size need no large file. Element i of a tensor is
@@ -23,7 +23,7 @@ import argparse
 import json
 import math
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -54,6 +54,7 @@ class Config:
     up: tuple = ((0, 0, 0), (1, 1, 1), (1, 1, 1), (1, 1, 1))
     middle: int = 1
     linear: bool = False  # projections of transformers are matrices, not 1×1 convolutions
+    channels: int = 4  # that the UNet takes: 9: in-painting, 8: instructions
     label: int = 0  # what is told beside the time
     vocabulary: int = 49408
     vae_mult: tuple = (1, 2, 4, 4)
@@ -132,7 +133,7 @@ class Shapes(dict):
         if c.label:
             self.both(UNET + "label_emb.0.0", emb, c.label)
             self.both(UNET + "label_emb.0.2", emb, emb)
-        self.both(UNET + "input_blocks.0.0", c.unet, 4, 3, 3)
+        self.both(UNET + "input_blocks.0.0", c.unet, c.channels, 3, 3)
         for level, m in enumerate(c.unet_mult):
             for block in range(c.unet_blocks):
                 self.resnet(f"{UNET}input_blocks.{index}.0", width, c.unet * m, emb)
@@ -320,7 +321,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--family", choices=sorted(FULL | NARROW), default="sd1")
     parser.add_argument("--narrow", action="store_true")
+    parser.add_argument("--channels", type=int, default=4)
     parser.add_argument("--part", choices=["unet", "vae", "text", "taesd"])
     parser.add_argument("out")
     args = parser.parse_args()
-    write(args.out, (NARROW if args.narrow else FULL)[args.family], args.part)
+    config = (NARROW if args.narrow else FULL)[args.family]
+    write(args.out, replace(config, channels=args.channels), args.part)

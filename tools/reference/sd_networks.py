@@ -50,7 +50,7 @@ def unet_config(state):
     linear = next(v.dim() for n, v in state.items() if n.endswith("proj_in.weight")) == 2
     config = dict(
         sample_size=64,
-        in_channels=4,
+        in_channels=state[UNET + "input_blocks.0.0.weight"].shape[1],
         out_channels=4,
         block_out_channels=tuple(widths),
         layers_per_block=blocks,
