@@ -81,6 +81,7 @@ append_sampling (GString *line, const ImageMeta *meta)
       g_autofree char *text = base_double_to_string (meta->cfg);
       append_value (line, "CFG scale", text);
     }
+  image_meta_from_append_guidance (&meta->from, line);
   if (meta->has_seed)
     {
       g_autofree char *text = g_strdup_printf ("%" G_GUINT64_FORMAT, meta->seed);
@@ -101,6 +102,7 @@ image_meta_to_a1111 (const ImageMeta *meta)
   append_size (line, meta);
   append_value (line, "Model hash", meta->model_hash);
   append_value (line, "Model", meta->model);
+  image_meta_from_append_strength (&meta->from, line);
   if (meta->clip_skip > 1)
     append_number (line, "Clip skip", meta->clip_skip);
   if (meta->rng != NULL && !g_str_equal (meta->rng, "gpu"))
@@ -108,6 +110,7 @@ image_meta_to_a1111 (const ImageMeta *meta)
       g_autofree char *rng = g_ascii_strup (meta->rng, -1);
       append_value (line, "RNG", rng);
     }
+  image_meta_from_append_mask (&meta->from, line);
   append_value (line, "TI", meta->words);
   if (meta->emphasis != NULL && !g_str_equal (meta->emphasis, "Original"))
     append_value (line, "Emphasis", meta->emphasis);
@@ -265,6 +268,7 @@ set_fields (ImageMeta *meta, GHashTable *pairs)
     image_meta_set_rng (meta, value);
   if (GET ("Schedule type") || GET ("Scheduler"))
     image_meta_set_schedule (meta, value);
+  image_meta_from_read_pairs (&meta->from, pairs);
 #undef GET
 }
 

@@ -271,6 +271,7 @@ read_object (ImageMeta *meta, const char *keyword, JsonObject *object)
       const char *parent = image_json_string (object, "parent");
 
       set_members (meta, object, calotype_members);
+      image_meta_from_read_object (&meta->from, object);
       set_program (meta, "Calotype");
       if (parent != NULL && parent[0] != '\0' && strchr (parent, '/') == NULL)
         meta->parent = g_strdup (parent);

@@ -17,6 +17,7 @@ image_meta_new (void)
 
   meta->steps = meta->width = meta->height = meta->clip_skip = -1;
   meta->cfg = NAN;
+  image_meta_from_init (&meta->from);
   return meta;
 }
 

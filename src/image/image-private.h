@@ -64,3 +64,14 @@ JsonObject *image_json_object (JsonObject *object, const char *name);
 /** image_json_number: a number, or a string that is one */
 gboolean image_json_number (JsonNode *node, double *value);
 gboolean image_json_uint64 (JsonNode *node, guint64 *value);
+
+/* ---- image-meta-from.c: the picture that it was made from ---- */
+
+void image_meta_from_init (ImageMetaFrom *from);
+/** image_meta_from_append_guidance: to A1111's line, each part where it has its place */
+void image_meta_from_append_guidance (const ImageMetaFrom *from, GString *line);
+void image_meta_from_append_strength (const ImageMetaFrom *from, GString *line);
+void image_meta_from_append_mask (const ImageMetaFrom *from, GString *line);
+void image_meta_from_read_pairs (ImageMetaFrom *from, GHashTable *pairs);
+/** image_meta_from_read_object: of our own chunk */
+void image_meta_from_read_object (ImageMetaFrom *from, JsonObject *object);

@@ -98,6 +98,16 @@ ImageBuffer *image_png_load_bytes (GBytes *bytes, GPtrArray **texts, GError **er
 GPtrArray *image_png_read_texts (const char *path, GError **error);
 GBytes *image_png_encode (const ImageBuffer *image, GError **error);
 
+/* Of a picture that was made from another one. */
+typedef struct
+{
+  double denoising;       /* strength */
+  double image_cfg;       /* of an instruction */
+  int mask_blur, padding; /* pixels */
+  gboolean only_masked;
+  const char *masked_content; /* static: "original", "fill", "noise", "nothing" */
+} ImageMetaFrom;
+
 /* What made a picture. Strings NULL and numbers negative (or NAN) where not said. */
 typedef struct
 {
@@ -115,8 +125,9 @@ typedef struct
   char *words;    /* names of textual inversions, ", " between them */
   char *rng;      /* "cpu", "nv" or "gpu" */
   char *version;  /* program */
-  char *parent;   /* name of the file that held the picture it was made from */
-  char *source;   /* which dialect it was read from: "calotype", "a1111", "comfyui" … */
+  ImageMetaFrom from;
+  char *parent; /* name of the file that held the picture it was made from */
+  char *source; /* which dialect it was read from: "calotype", "a1111", "comfyui" … */
 } ImageMeta;
 
 ImageMeta *image_meta_new (void);

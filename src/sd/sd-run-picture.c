@@ -48,6 +48,7 @@ parameters_text (SdRun *run, guint64 seed)
     meta->emphasis = g_strdup (sd_emphasis_name (p->emphasis));
   meta->words = sd_script_names (run->script);
   meta->version = g_strdup ("Calotype " BASE_VERSION);
+  sd_source_tell (run, meta);
   return image_meta_to_a1111 (meta);
 }
 
@@ -130,6 +131,7 @@ exact_text (SdRun *run, guint picture)
       g_autofree char *parent = g_path_get_basename (p->source->path);
       string_field (json, "parent", parent);
     }
+  sd_source_write (run, json);
   base_json_key (json, "sigmas");
   base_json_begin_array (json);
   for (guint i = 0; i <= run->steps; i++)

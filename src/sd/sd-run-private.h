@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "base/base-json.h"
 #include "sd/sd-frame.h"
 #include "sd/sd-script-private.h"
 
@@ -82,6 +83,10 @@ gboolean sd_run_end (SdRun *run, GError **error);
 /** sd_run_compose: takes @made; NULL as @made, or without memory */
 ImageBuffer *sd_run_compose (const SdRun *run, ImageBuffer *made, GError **error);
 void sd_begin_clear (SdBegin *begin);
+/** sd_source_tell: for the text that other programs read; where there is a source */
+void sd_source_tell (const SdRun *run, ImageMeta *meta);
+/** sd_source_write: for our own chunk: the member "init" */
+void sd_source_write (const SdRun *run, BaseJson *json);
 /** sd_begin_save: into what is kept of a run */
 void sd_begin_save (const SdRun *run, GVariantDict *dict);
 /** sd_source_load: (nullable): of a kept run; NULL without @error: it had none */

@@ -395,6 +395,57 @@ test_locale (void)
                 NULL, NULL);
 }
 
+/* As A1111 spells what a picture was made from, and back; nothing is said of nothing. */
+static void
+test_from (void)
+{
+  g_autoptr (ImageMeta) meta = image_meta_from_a1111 (
+      "a cat\nSteps: 20, Sampler: Euler, CFG scale: 7, Image CFG scale: 1.5, Seed: 1, "
+      "Size: "
+      "512x512, Denoising strength: 0.75, Mask blur: 4, Inpaint area: Only masked, "
+      "Masked "
+      "area padding: 48, Masked content: latent noise, Version: v1.10.1");
+  g_assert_cmpfloat (meta->from.denoising, ==, 0.75);
+  g_assert_cmpfloat (meta->from.image_cfg, ==, 1.5);
+  g_assert_cmpint (meta->from.mask_blur, ==, 4);
+  g_assert_cmpint (meta->from.padding, ==, 48);
+  g_assert_true (meta->from.only_masked);
+  g_assert_cmpstr (meta->from.masked_content, ==, "noise");
+  g_autofree char *text = image_meta_to_a1111 (meta);
+  g_assert_nonnull (strstr (text, "CFG scale: 7, Image CFG scale: 1.5, Seed: 1"));
+  g_assert_nonnull (strstr (text, "Denoising strength: 0.75, "));
+  g_assert_nonnull (strstr (text, "Mask blur: 4, Inpaint area: Only masked, Masked area "
+                                  "padding: 48, Masked content: latent noise, Version"));
+  g_autoptr (ImageMeta) again = image_meta_from_a1111 (text);
+  g_assert_cmpmem (&again->from, sizeof again->from, &meta->from, sizeof meta->from);
+  g_autoptr (ImageMeta) plain
+      = image_meta_from_a1111 ("a cat\nSteps: 20, Sampler: Euler, Seed: 1, Mask blur: x, "
+                               "Denoising strength: , Masked content: sand");
+  g_assert_true (isnan (plain->from.denoising));
+  g_assert_cmpint (plain->from.mask_blur, ==, -1);
+  g_assert_null (plain->from.masked_content);
+  g_autofree char *short_text = image_meta_to_a1111 (plain);
+  g_assert_null (strstr (short_text, "ask"));
+}
+
+/* Our own chunk, whole and with nonsense in it. */
+static void
+test_init (void)
+{
+  g_autoptr (GPtrArray) texts = image_texts_new ();
+  g_ptr_array_add (texts,
+                   image_text_new ("calotype",
+                                   "{\"prompt\":\"a\",\"init\":{\"strength\":0.5,"
+                                   "\"only_masked\":true,\"padding\":16,"
+                                   "\"masked_content\":\"fill\",\"mask_blur\":[]}}"));
+  g_autoptr (ImageMeta) meta = image_meta_from_texts (texts);
+  g_assert_cmpfloat (meta->from.denoising, ==, 0.5);
+  g_assert_true (meta->from.only_masked);
+  g_assert_cmpint (meta->from.padding, ==, 16);
+  g_assert_cmpint (meta->from.mask_blur, ==, -1);
+  g_assert_cmpstr (meta->from.masked_content, ==, "fill");
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -409,5 +460,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/image/meta/copy", test_copy);
   g_test_add_func ("/image/meta/grammar", test_grammar);
   g_test_add_func ("/image/meta/locale", test_locale);
+  g_test_add_func ("/image/meta/from", test_from);
+  g_test_add_func ("/image/meta/init", test_init);
   return g_test_run ();
 }
