@@ -265,7 +265,7 @@ read_mask (SdSource *source, gboolean quiet, GError **error)
 static guint
 to_eight (double side)
 {
-  return MAX ((guint) (side / 8 + 0.5), 8) * 8;
+  return MAX ((guint) (side / 8 + 0.5), 1) * 8;
 }
 
 /* Of the proportions w : h, of @area pixels at most. */
