@@ -23,9 +23,8 @@ gpu_memory_of_machine (void)
   return pages > 0 && bytes > 0 ? (guint64) pages * (guint64) bytes : 0;
 }
 
-/* MemAvailable of Linux; elsewhere everything. */
-static guint64
-machine_available (void)
+guint64
+gpu_memory_free_of_machine (void)
 {
   g_autofree char *text = NULL;
   const char *line;
@@ -66,7 +65,7 @@ gpu_memory_left (GpuDevice *device)
   guint64 left = p->info.memory_bytes > used ? p->info.memory_bytes - used : 0;
 
   if (p->info.kind == GPU_KIND_CPU)
-    return MIN (left, machine_available ());
+    return MIN (left, gpu_memory_free_of_machine ());
   return p->has_budget ? budget_available (p) : left;
 }
 
@@ -85,7 +84,7 @@ guint64
 gpu_info_memory_available (const GpuInfo *info)
 {
   if (info->kind == GPU_KIND_CPU)
-    return MIN (info->memory_bytes, machine_available ());
+    return MIN (info->memory_bytes, gpu_memory_free_of_machine ());
   return info->memory_bytes
          - info->memory_bytes / 10; /* windows of others lie there too */
 }

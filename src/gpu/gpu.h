@@ -101,6 +101,9 @@ guint64 gpu_device_memory_used (GpuDevice *device);
 /** gpu_device_memory_peak: the most that blocks of the kind GPU_BUFFER_DEVICE held at
  * once */
 guint64 gpu_device_memory_peak (GpuDevice *device);
+/** gpu_memory_free_of_machine: host memory that programs can still take; bytes, 0: not
+ * known */
+guint64 gpu_memory_free_of_machine (void);
 /** gpu_device_memory_available: bytes that may still be allocated; an estimate, others
  * use the device too */
 guint64 gpu_device_memory_available (GpuDevice *device);

@@ -11,41 +11,12 @@
 #include "nn/nn-ref-private.h"
 #include <math.h>
 
-#define MAX_THREADS 16
 #define WORTH_A_THREAD 4e6 /* flops; starting one costs some 30 µs */
-
-typedef struct
-{
-  NnRefWork work;
-  gpointer job;
-  guint64 next, count;
-} Parallel;
-
-static gpointer
-parallel_run (gpointer data)
-{
-  Parallel *p = data;
-  guint64 i;
-
-  while ((i = __atomic_fetch_add (&p->next, 1, __ATOMIC_RELAXED)) < p->count)
-    p->work (i, p->job);
-  return NULL;
-}
 
 void
 nn_ref_parallel (guint64 count, double flops, NnRefWork work, gpointer job)
 {
-  Parallel p = { .work = work, .job = job, .count = count };
-  GThread *threads[MAX_THREADS];
-  guint n = MIN (g_get_num_processors (), MAX_THREADS);
-
-  if (flops < WORTH_A_THREAD || count < 2)
-    n = 1;
-  for (guint i = 1; i < n; i++)
-    threads[i] = g_thread_new ("nn-ref", parallel_run, &p);
-  parallel_run (&p);
-  for (guint i = 1; i < n; i++)
-    g_thread_join (threads[i]);
+  base_parallel (count, flops < WORTH_A_THREAD ? 1 : G_MAXUINT, work, job);
 }
 
 float

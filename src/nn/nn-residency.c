@@ -80,6 +80,23 @@ nn_weight_evict (NnWeight *weight)
 }
 
 void
+nn_weight_change (NnWeight *weight)
+{
+  NnContext *context = weight->context;
+
+  for (guint i = 0; i < context->programs->len; i++)
+    {
+      NnProgram *program = context->programs->pdata[i];
+
+      if (program->recording != NULL && g_ptr_array_find (program->weights, weight, NULL))
+        nn_program_drop (program);
+    }
+  nn_weight_evict (weight);
+  g_clear_pointer (&weight->store, gpu_buffer_unref);
+  g_clear_pointer (&weight->host, g_free);
+}
+
+void
 nn_program_make_room (NnProgram *program)
 {
   NnContext *context = program->context;

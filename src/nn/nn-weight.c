@@ -69,6 +69,12 @@ nn_weight_free (NnWeight *weight)
   g_free (weight);
 }
 
+void
+nn_weight_remove (NnWeight *weight)
+{
+  g_ptr_array_remove (weight->context->weights, weight);
+}
+
 guint
 nn_weight_out (const NnWeight *weight)
 {

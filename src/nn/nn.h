@@ -129,6 +129,11 @@ NnWeight *nn_weight_new (NnContext *context,
                          const NnWeightPart *parts,
                          guint n_parts,
                          guint in);
+/** nn_weight_change: its sources give other values from now on: what was made of it is
+ * dropped, and whoever needs it reads it again */
+void nn_weight_change (NnWeight *weight);
+/** nn_weight_remove: frees it; programs that use it must be gone */
+void nn_weight_remove (NnWeight *weight);
 guint nn_weight_out (const NnWeight *weight);
 guint nn_weight_in (const NnWeight *weight);
 /** nn_context_load_weights: reads and repacks all that is not there yet; progress in

@@ -124,6 +124,8 @@ struct _SdEngine
   StModel *model;
   SdNames *names;
   SdInfo *info;
+  char *vae_path; /* (nullable): of the VAE that was given instead of the model's */
+  SdLoras *loras; /* (nullable): NULL until the first */
   SdTokenizer *tokenizer;
   GpuDevice *device;   /* NULL: the plain C reference, or only planning */
   GpuInfo gpu;         /* of the device */
@@ -387,6 +389,25 @@ gboolean sd_engine_fit_task (SdEngine *engine, const SdTask *task, GError **erro
 /** sd_engine_apart: whether each of @n prompts has a pass of its own, for whatever reason
  */
 gboolean sd_engine_apart (const SdEngine *engine, guint n);
+
+/* ---- sd-engine-loras.c ---- */
+
+/**
+ * sd_engine_use_loras: puts in force what a run wants: weights that are touched are made
+ * anew at once, or, where networks take turns, when they are read
+ * @warnings: (nullable) (element-type utf8): what is to be told is added
+ *
+ * After an error in a file what was in force still is.
+ */
+gboolean sd_engine_use_loras (SdEngine *engine,
+                              GPtrArray *wanted,
+                              GPtrArray *warnings,
+                              const BaseTask *task,
+                              GError **error);
+/** sd_engine_has_loras: whether exactly @wanted is in force */
+gboolean sd_engine_has_loras (const SdEngine *engine, GPtrArray *wanted);
+/** sd_engine_fingerprint_of: (transfer full): of @names, with what the user said */
+char *sd_engine_fingerprint_of (SdEngine *engine, SdNames *names);
 
 /* ---- sd-recover.c ---- */
 

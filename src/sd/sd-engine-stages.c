@@ -97,7 +97,12 @@ set_not_finite (SdEngine *engine,
   g_autofree char *label
       = engine->activations == NN_F32 ? nn_program_first_fault (program->program) : NULL;
 
-  if (label != NULL)
+  if (engine->loras != NULL && sd_loras_any (engine->loras))
+    g_set_error (error, SD_ERROR, SD_ERROR_NOT_FINITE,
+                 _ ("%s gave values that are not numbers (NaN or infinite): a LoRA is "
+                    "too strong, or damaged"),
+                 what);
+  else if (label != NULL)
     g_set_error (error, SD_ERROR, SD_ERROR_NOT_FINITE,
                  _ ("%s gave values that are not numbers (NaN or infinite), first in "
                     "“%s”: the model's weights are damaged"),

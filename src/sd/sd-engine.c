@@ -166,21 +166,21 @@ add_shapes (GChecksum *sum, StModel *model)
 /* SHA-256 over all names, types and shapes, over what the user said of it, and over the
  * values of the UNet's last layer, which differ between checkpoints of the same shape.
  * Not the hash of the whole file: that takes seconds for gigabytes. */
-static char *
-make_fingerprint (SdEngine *engine)
+char *
+sd_engine_fingerprint_of (SdEngine *engine, SdNames *names)
 {
   static const char *const samples[]
       = { SD_NAMES_UNET "out.2.weight", SD_NAMES_UNET "out.2.bias",
           SD_NAMES_VAE "decoder.conv_out.weight" };
   g_autoptr (GChecksum) sum = g_checksum_new (G_CHECKSUM_SHA256);
   const SdExtras *extras = sd_extras_of (engine->model);
-  for (guint i = 0; i < sd_names_n_models (engine->names); i++)
-    add_shapes (sum, sd_names_model (engine->names, i));
+  for (guint i = 0; i < sd_names_n_models (names); i++)
+    add_shapes (sum, sd_names_model (names, i));
   if (extras != NULL && extras->prediction != SD_PREDICTION_AUTO)
     g_checksum_update (sum, (const guchar *) sd_prediction_name (extras->prediction), -1);
   for (guint i = 0; i < G_N_ELEMENTS (samples); i++)
     {
-      const StModelTensor *t = sd_names_find (engine->names, samples[i]);
+      const StModelTensor *t = sd_names_find (names, samples[i]);
       gsize n = t != NULL ? MIN (t->tensor->end - t->tensor->begin, 1u << 20) : 0;
       g_autofree guchar *bytes = g_malloc (MAX (n, 1));
       if (n > 0 && st_file_read (t->file, t->tensor->begin, n, bytes, NULL))
@@ -241,6 +241,8 @@ engine_new (StModel *model, GError **error)
   engine->names = sd_names_open (model, engine->info->family, error);
   if (engine->names == NULL)
     return NULL;
+  const SdExtras *extras = sd_extras_of (model);
+  engine->vae_path = g_strdup (extras != NULL ? extras->parts[SD_PART_VAE] : NULL);
   engine->fit.resident = G_MAXUINT64;
   return g_steal_pointer (&engine);
 }
@@ -308,7 +310,7 @@ sd_engine_new_within (StModel *model,
     return NULL;
   engine->memory = memory;
   engine->any_device = device == -1;
-  engine->fingerprint = make_fingerprint (engine);
+  engine->fingerprint = sd_engine_fingerprint_of (engine, engine->names);
   engine->tokenizer = sd_tokenizer_new (error);
   if (engine->tokenizer == NULL || !base_task_check (task, error)
       || !open_device (engine, device, precision, error) || !begin_fit (engine, error)
@@ -335,6 +337,7 @@ sd_engine_free (SdEngine *engine)
     sd_text_free (engine->texts[i]);
   sd_weights_free (engine->weights);
   g_clear_pointer (&engine->context, nn_context_unref);
+  sd_loras_free (engine->loras);
   if (engine->device != NULL)
     gpu_device_save_cache (engine->device);
   gpu_device_unref (engine->device);
@@ -344,6 +347,7 @@ sd_engine_free (SdEngine *engine)
   sd_names_free (engine->names);
   st_model_unref (engine->model);
   st_hash_free (engine->hash);
+  g_free (engine->vae_path);
   g_free (engine->fingerprint);
   g_free (engine);
 }

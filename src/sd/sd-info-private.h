@@ -27,6 +27,7 @@ const char *sd_lora_target (StModel *model);
  * (nullable) */
 SdFamily sd_family_of_id (const char *id);
 
+
 /** sd_family_name: (nullable): "Stable Diffusion 1.x" … ; NULL for the unknown one */
 const char *sd_family_name (SdFamily family);
 
@@ -60,6 +61,8 @@ void sd_info_decide_prediction (SdInfo *info, StModel *model, SdNames *names);
 /** sd_json_string: (nullable): member @name of the object that @text is; freed by caller
  */
 char *sd_json_string (const char *text, const char *name);
+/** sd_json_number: NAN where it is none */
+double sd_json_number (const char *text, const char *name);
 gboolean sd_json_true (const char *text, const char *name);
 
 /** sd_info_read_defaults: size, steps … from metadata and configuration, checked for

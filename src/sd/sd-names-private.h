@@ -31,6 +31,17 @@ void sd_names_diffusers_free (SdNamesDiffusers *map);
  * known */
 char *sd_names_diffusers_translate (const SdNamesDiffusers *map, const char *name);
 
+/* The other way: what diffusers calls a UNet's modules. */
+typedef struct _SdNamesDiffusersOf SdNamesDiffusersOf;
+/** sd_names_diffusers_of_new: counts the blocks of each level from the names there are */
+SdNamesDiffusersOf *sd_names_diffusers_of_new (SdNames *names);
+void sd_names_diffusers_of_free (SdNamesDiffusersOf *map);
+/**
+ * sd_names_diffusers_of: (transfer full) (nullable)
+ * @module: in single-file spelling, without SD_NAMES_UNET and ".weight"
+ */
+char *sd_names_diffusers_of (const SdNamesDiffusersOf *map, const char *module);
+
 /**
  * sd_names_clip_translate: of a text encoder's name in a checkpoint or a folder
  * @encoder: (out): 0 or 1: the second one of XL

@@ -22,6 +22,7 @@ struct _SdNames
   StModel *taesd;        /* (nullable) */
   GHashTable *table;     /* single-file spelling -> const StModelTensor *, of a model */
   gboolean open_clip[2]; /* text encoders that are spelled so */
+  SdNames *lent[SD_N_PARTS]; /* whose models have parts of the table; or NULLs */
 };
 
 /* For each part: where its names begin in the table, and one that it cannot be without.
@@ -120,6 +121,8 @@ sd_names_free (SdNames *names)
   if (names == NULL)
     return;
   g_hash_table_unref (names->table);
+  for (guint i = 0; i < SD_N_PARTS; i++)
+    sd_names_free (names->lent[i]);
   g_ptr_array_unref (names->models);
   g_clear_pointer (&names->taesd, st_model_unref);
   g_free (names);
@@ -217,6 +220,22 @@ sd_names_add_part (SdNames *names, StModel *model, SdPart part)
   if (part == SD_PART_TEXT || part == SD_PART_TEXT_2)
     names->open_clip[part == SD_PART_TEXT ? 0 : 1] = is_open;
   return TRUE;
+}
+
+void
+sd_names_lend_part (SdNames *names, SdNames *from, SdPart part)
+{
+  const char *root = parts[part].root;
+  GHashTableIter iter;
+  gpointer key, value;
+
+  g_hash_table_foreach_remove (names->table, remove_root, (gpointer) root);
+  g_hash_table_iter_init (&iter, from->table);
+  while (g_hash_table_iter_next (&iter, &key, &value))
+    if (g_str_has_prefix (key, root))
+      g_hash_table_insert (names->table, g_strdup (key), value);
+  sd_names_free (names->lent[part]);
+  names->lent[part] = from;
 }
 
 gboolean

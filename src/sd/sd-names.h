@@ -31,6 +31,11 @@ SdNames *sd_names_new (StModel *model);
 /** sd_names_open: with those of its parts in other files, given or found; errors: what
  * was given does not open or is something else */
 SdNames *sd_names_open (StModel *model, SdFamily family, GError **error);
+/** sd_names_open_with: as sd_names_open, and @part from @path; (nullable): the model's
+ * own
+ */
+SdNames *sd_names_open_with (
+    StModel *model, SdFamily family, SdPart part, const char *path, GError **error);
 void sd_names_free (SdNames *names);
 
 /**
@@ -51,6 +56,9 @@ void sd_names_foreach (SdNames *names, SdNamesFunc func, gpointer user_data);
  * Returns: FALSE where the part is not in it
  */
 gboolean sd_names_add_part (SdNames *names, StModel *model, SdPart part);
+/** sd_names_lend_part: @part as @from has it, which is taken; what was lent before goes
+ */
+void sd_names_lend_part (SdNames *names, SdNames *from, SdPart part);
 gboolean sd_names_has_part (SdNames *names, SdPart part);
 /** sd_names_n_models: of which pictures are made: all but TAESD */
 guint sd_names_n_models (SdNames *names);

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "sd/sd.h"
+#include "sd/sd-lora-private.h"
 #include "sd/sd-names.h"
 
 #define SD_TEXT_TOKENS 77
@@ -25,6 +26,13 @@ void sd_weights_free (SdWeights *weights);
 /** sd_weights_set_context: forgets what the former context has; no program of it may be
  * left */
 void sd_weights_set_context (SdWeights *weights, NnContext *context);
+/** sd_weights_set_loras: what makes others of weights when they are read */
+void sd_weights_set_loras (SdWeights *weights, SdLoras *loras);
+/** sd_weights_change: weights of which a name is in @changed are to be read again */
+void sd_weights_change (SdWeights *weights, GHashTable *changed);
+/** sd_weights_remove: forgets those whose names begin with @root; no program may use them
+ */
+void sd_weights_remove (SdWeights *weights, const char *root);
 /** sd_weights_find: (nullable): the tensor @prefix.@name (@name NULL: @prefix alone) */
 const StTensor *
 sd_weights_find (SdWeights *weights, const char *prefix, const char *name);

@@ -267,6 +267,17 @@ sd_names_open (StModel *model, SdFamily family, GError **error)
   return good ? g_steal_pointer (&names) : NULL;
 }
 
+SdNames *
+sd_names_open_with (
+    StModel *model, SdFamily family, SdPart part, const char *path, GError **error)
+{
+  g_autoptr (SdNames) names = sd_names_open (model, family, error);
+
+  if (names == NULL || (path != NULL && !add_given (names, part, path, error)))
+    return NULL;
+  return g_steal_pointer (&names);
+}
+
 /* ---- what the user says of a model ---- */
 
 void

@@ -82,6 +82,18 @@ sd_json_string (const char *text, const char *name)
   return g_strdup (json_node_get_string (node));
 }
 
+double
+sd_json_number (const char *text, const char *name)
+{
+  g_autoptr (JsonParser) parser = json_parser_new ();
+  JsonNode *node = member (parser, text, name);
+  GType type = node != NULL && JSON_NODE_HOLDS_VALUE (node)
+                   ? json_node_get_value_type (node)
+                   : G_TYPE_NONE;
+  return type == G_TYPE_INT64 || type == G_TYPE_DOUBLE ? json_node_get_double (node)
+                                                        : NAN;
+}
+
 gboolean
 sd_json_true (const char *text, const char *name)
 {

@@ -32,6 +32,9 @@ show (SdRun *run, const guint *lines, const BaseTask *task, GError **error)
   guint n = run->script->shape.n;
   SdContext contexts[SD_MAX_PROMPTS];
 
+  if (!sd_engine_has_loras (engine, run->params->loras) /* another run was between */
+      && !sd_engine_use_loras (engine, run->params->loras, NULL, task, error))
+    return FALSE;
   if (engine->context_owner == run->serial
       && memcmp (run->shown, lines, n * sizeof *lines) == 0)
     return TRUE;

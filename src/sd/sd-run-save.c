@@ -73,6 +73,45 @@ load_reading (GVariantDict *dict, SdParams *p)
     }
 }
 
+/* Those without a path are found again, or not. */
+static GVariant *
+save_loras (GPtrArray *loras)
+{
+  GVariantBuilder list;
+
+  g_variant_builder_init (&list, G_VARIANT_TYPE ("a(sdday)"));
+  for (guint i = 0; loras != NULL && i < loras->len; i++)
+    {
+      const SdLora *lora = loras->pdata[i];
+      g_variant_builder_add (&list, "(sdd^ay)", lora->name != NULL ? lora->name : "",
+                             lora->model, lora->text,
+                             lora->path != NULL ? lora->path : "");
+    }
+  return g_variant_builder_end (&list);
+}
+
+/* (nullable) (transfer full): states of earlier versions have none */
+static GPtrArray *
+read_loras (GVariantDict *dict)
+{
+  g_autoptr (GVariant) list
+      = g_variant_dict_lookup_value (dict, "loras", G_VARIANT_TYPE ("a(sdday)"));
+  gsize n = list != NULL ? g_variant_n_children (list) : 0;
+  GPtrArray *loras
+      = n > 0 ? g_ptr_array_new_with_free_func ((GDestroyNotify) sd_lora_free) : NULL;
+
+  for (gsize i = 0; i < n; i++)
+    {
+      SdLora *lora = g_new0 (SdLora, 1);
+      g_variant_get_child (list, i, "(sdd^ay)", &lora->name, &lora->model, &lora->text,
+                           &lora->path);
+      if (lora->path[0] == '\0')
+        g_clear_pointer (&lora->path, g_free);
+      g_ptr_array_add (loras, lora);
+    }
+  return loras;
+}
+
 GBytes *
 sd_run_save (SdRun *run)
 {
@@ -93,6 +132,7 @@ sd_run_save (SdRun *run)
   g_variant_dict_insert (&dict, "rng", "s", p->rng == BASE_RANDOM_NV ? "nv" : "cpu");
   g_variant_dict_insert (&dict, "sampler", "s", sampler_kind_name (p->sampler));
   g_variant_dict_insert (&dict, "schedule", "s", sampler_schedule_name (p->schedule));
+  g_variant_dict_insert_value (&dict, "loras", save_loras (p->loras));
   g_variant_dict_insert (&dict, "noise-given", "b", run->noise_given);
   save_reading (p, &dict);
   sd_begin_save (run, &dict);
@@ -134,6 +174,7 @@ read_params (GVariantDict *dict, SdParams *p, GError **error)
       return FALSE;
     }
   load_reading (dict, p);
+  p->loras = read_loras (dict);
   p->rng = g_strcmp0 (rng, "nv") == 0 ? BASE_RANDOM_NV : BASE_RANDOM_CPU;
   return sampler_parse (sampler, &p->sampler, NULL, error)
          && sampler_schedule_parse (schedule, &p->schedule, error);

@@ -157,6 +157,19 @@ prepare (SdRun *run, const BaseTask *task, GError **error)
   return TRUE;
 }
 
+/* Before the prompts: text encoders are others too. */
+static gboolean
+use_loras (SdRun *run, const BaseTask *task, GError **error)
+{
+  g_autoptr (GPtrArray) warnings = g_ptr_array_new ();
+  gboolean good
+      = sd_engine_use_loras (run->engine, run->params->loras, warnings, task, error);
+
+  for (guint i = 0; i < warnings->len; i++)
+    sd_run_warn (run, warnings->pdata[i]);
+  return good;
+}
+
 SdRun *
 sd_run_start (SdEngine *engine,
               const SdParams *params,
@@ -177,7 +190,8 @@ sd_run_start (SdEngine *engine,
   if (!plan (run, error))
     return NULL;
   SdTask wanted = sd_task_of (engine, params, &run->script->shape);
-  if (!sd_engine_fit_task (engine, &wanted, error) || !sd_run_frame (run, error))
+  if (!sd_engine_fit_task (engine, &wanted, error) || !sd_run_frame (run, error)
+      || !use_loras (run, task, error))
     return NULL;
   base_task_progress (task, "text", 0, 1);
   if (!prepare (run, task, error))

@@ -16,6 +16,7 @@ struct _SdWeights
   NnContext *context;
   SdNames *names;
   GHashTable *table; /* name(s) → NnWeight, which belongs to the context */
+  SdLoras *loras;    /* (nullable): what makes others of them; not owned */
 };
 
 SdWeights *
@@ -45,6 +46,51 @@ sd_weights_set_context (SdWeights *weights, NnContext *context)
   nn_context_ref (context);
   nn_context_unref (weights->context);
   weights->context = context;
+}
+
+void
+sd_weights_set_loras (SdWeights *weights, SdLoras *loras)
+{
+  weights->loras = loras;
+}
+
+/* Whether one of the names of a weight, which may be several in a row, is in @changed. */
+static gboolean
+is_changed (const char *key, GHashTable *changed)
+{
+  g_auto (GStrv) names = g_strsplit (key, "+", -1);
+
+  for (guint i = 0; names[i] != NULL; i++)
+    if (g_hash_table_contains (changed, names[i]))
+      return TRUE;
+  return FALSE;
+}
+
+void
+sd_weights_change (SdWeights *weights, GHashTable *changed)
+{
+  GHashTableIter iter;
+  gpointer key, weight;
+
+  g_hash_table_iter_init (&iter, weights->table);
+  while (g_hash_table_iter_next (&iter, &key, &weight))
+    if (is_changed (key, changed))
+      nn_weight_change (weight);
+}
+
+void
+sd_weights_remove (SdWeights *weights, const char *root)
+{
+  GHashTableIter iter;
+  gpointer key, weight;
+
+  g_hash_table_iter_init (&iter, weights->table);
+  while (g_hash_table_iter_next (&iter, &key, &weight))
+    if (g_str_has_prefix (key, root))
+      {
+        g_hash_table_iter_remove (&iter);
+        nn_weight_remove (weight);
+      }
 }
 
 static char *
@@ -79,6 +125,8 @@ is_direct (StDtype dtype)
 /* Where a part of a weight is read from. */
 typedef struct
 {
+  const SdWeights *weights;
+  char *name;
   const StModelTensor *tensor;
   NnType type;   /* as it is handed on */
   float *scales; /* (nullable): what values are multiplied with: one for all, or one for
@@ -90,6 +138,7 @@ static void
 source_free (gpointer data)
 {
   Source *source = data;
+  g_free (source->name);
   g_free (source->scales);
   g_free (source);
 }
@@ -114,24 +163,71 @@ handed_type (StDtype dtype, const float *scales, gsize n)
 
 #define CHUNK 65536 /* values converted at a time */
 
+/* Values [first, first + n), scaled */
+static void
+to_float (const Source *source, const guint8 *packed, gsize first, gsize n, float *values)
+{
+  const StTensor *tensor = source->tensor->tensor;
+  gsize each = source->n_scales > 1 ? tensor->count / source->n_scales : tensor->count;
+
+  st_dtype_to_float (tensor->dtype, packed, first, n, values);
+  for (gsize i = 0; source->scales != NULL && i < n; i++)
+    values[i] *= source->scales[(first + i) / each];
+}
+
+static void
+from_float (NnType type, const float *values, gsize first, gsize n, gpointer dst)
+{
+  if (type == NN_F32)
+    memcpy ((float *) dst + first, values, n * sizeof (float));
+  else
+    for (gsize i = 0; i < n; i++)
+      ((guint16 *) dst)[first + i] = type == NN_BF16 ? base_bf16_from_float (values[i])
+                                                     : base_half_from_float (values[i]);
+}
+
 static void
 convert (const Source *source, const guint8 *packed, gpointer dst)
 {
   const StTensor *tensor = source->tensor->tensor;
-  gsize each = source->n_scales > 1 ? tensor->count / source->n_scales : tensor->count;
   g_autofree float *values = g_new (float, CHUNK);
   for (gsize first = 0; first < tensor->count; first += CHUNK)
     {
       gsize n = MIN (CHUNK, tensor->count - first);
-      st_dtype_to_float (tensor->dtype, packed, first, n, values);
-      for (gsize i = 0; source->scales != NULL && i < n; i++)
-        values[i] *= source->scales[(first + i) / each];
-      if (source->type == NN_F32)
-        memcpy ((float *) dst + first, values, n * sizeof (float));
-      else
-        for (gsize i = 0; i < n; i++)
-          ((guint16 *) dst)[first + i] = base_half_from_float (values[i]);
+      to_float (source, packed, first, n, values);
+      from_float (source->type, values, first, n, dst);
     }
+}
+
+/* The weight with all that LoRAs add to it, in F32 and then in its own type. */
+static gboolean
+convert_changed (const Source *source, const guint8 *packed, gpointer dst, GError **error)
+{
+  gsize n = source->tensor->tensor->count;
+  float *values
+      = source->type == NN_F32 ? dst : nn_alloc (n, sizeof *values, source->name, error);
+  gboolean good = FALSE;
+
+  if (values != NULL)
+    {
+      to_float (source, packed, 0, n, values);
+      good = sd_loras_apply (source->weights->loras, source->name, values, error);
+    }
+  if (good && values != dst)
+    from_float (source->type, values, 0, n, dst);
+  if (values != dst)
+    g_free (values);
+  return good;
+}
+
+static gboolean
+read_bytes (const Source *source, gsize n, gpointer dst, GError **error)
+{
+  const StModelTensor *part = source->tensor;
+
+  if (source->weights->loras != NULL)
+    return sd_loras_read (source->weights->loras, source->name, part, dst, error);
+  return st_file_read (part->file, part->tensor->begin, n, dst, error);
 }
 
 static gboolean
@@ -141,11 +237,12 @@ read_part (gpointer data, void *dst, gsize n, GError **error)
   const StModelTensor *part = source->tensor;
   const StTensor *tensor = part->tensor;
   gsize bytes = tensor->end - tensor->begin;
+  gboolean changed = sd_loras_touch (source->weights->loras, source->name);
 
-  if (is_direct (tensor->dtype) && source->scales == NULL)
+  if (is_direct (tensor->dtype) && source->scales == NULL && !changed)
     {
       g_return_val_if_fail (n == bytes, FALSE);
-      return st_file_read (part->file, tensor->begin, n, dst, error);
+      return read_bytes (source, n, dst, error);
     }
   g_return_val_if_fail (n == tensor->count * (source->type == NN_F32 ? 4 : 2), FALSE);
   g_autofree guint8 *packed = g_try_malloc (bytes);
@@ -156,8 +253,10 @@ read_part (gpointer data, void *dst, gsize n, GError **error)
                    part->name);
       return FALSE;
     }
-  if (!st_file_read (part->file, tensor->begin, bytes, packed, error))
+  if (!read_bytes (source, bytes, packed, error))
     return FALSE;
+  if (changed)
+    return convert_changed (source, packed, dst, error);
   convert (source, packed, dst);
   return TRUE;
 }
@@ -290,6 +389,8 @@ part_init (SdWeights *weights,
       return FALSE;
     }
   Source *source = g_new0 (Source, 1);
+  source->weights = weights;
+  source->name = g_strdup (name);
   source->tensor = tensor;
   if (!read_scales (weights, name, source, error))
     {

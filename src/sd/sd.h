@@ -244,6 +244,26 @@ const char *sd_emphasis_name (SdEmphasis emphasis);
 /** sd_emphasis_parse: in any case, with a space, `-` or `_` */
 gboolean sd_emphasis_parse (const char *name, SdEmphasis *emphasis);
 
+/* What of a LoRA's file a model can use. */
+typedef struct
+{
+  char *title;
+  const char
+      *made_for; /* (nullable): "Stable Diffusion 1.x", "Flux" …, where that shows */
+  guint n_keys, n_matched, n_unmatched, n_unsupported;
+  char **unmatched;  /* keys that mean no weight of the model: the first of them */
+  char *unsupported; /* (nullable): kinds that are known and not applied: "OFT: 24" */
+  guint n_wide;      /* modules whose rank is more than their weight can have */
+} SdLoraReport;
+
+/** sd_lora_report_new: of headers only. Errors: as using the file for a picture, but for
+ * those of values. Thread: any */
+SdLoraReport *sd_lora_report_new (StModel *model,
+                                  const char *path,
+                                  const BaseTask *task,
+                                  GError **error);
+void sd_lora_report_free (SdLoraReport *report);
+
 typedef struct
 {
   char *prompt, *negative;
@@ -370,7 +390,8 @@ void sd_plan_free (SdPlan *plan);
 char *sd_rung_text (guint rungs);
 
 /* A loaded model on a device. Blocking; one thread at a time. Stages told to tasks:
- * "weights" (bytes), "kernels" (thousandths of a network), "text", "step" (steps), and
+ * "weights" (bytes), "kernels" (thousandths of a network), "lora" (bytes: a LoRA's file,
+ * then the weights that it touches), "text", "step" (steps), and
  * within one of them "pass", "decode", "encode" (operators of the network that runs). */
 typedef struct _SdEngine SdEngine;
 
@@ -389,6 +410,16 @@ SdEngine *sd_engine_new_within (StModel *model,
                                 const BaseTask *task,
                                 GError **error);
 void sd_engine_free (SdEngine *engine);
+/**
+ * sd_engine_set_vae: another VAE, while all else stays as it is; its weights are read
+ * when it is used
+ * @path: (nullable): NULL: the model's own
+ *
+ * Errors: @path does not open or is no VAE of this kind; then all is as before
+ */
+gboolean sd_engine_set_vae (SdEngine *engine, const char *path, GError **error);
+/** sd_engine_vae: (nullable): the path of one that was given */
+const char *sd_engine_vae (SdEngine *engine);
 /** sd_engine_rungs: SdRung bits: what is done at present so that pictures fit */
 guint sd_engine_rungs (SdEngine *engine);
 /** sd_engine_memory_peak: the most device memory that was taken at once */
@@ -509,6 +540,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdTokenizer, sd_tokenizer_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdSource, sd_source_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdLora, sd_lora_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdEmbedding, sd_embedding_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdLoraReport, sd_lora_report_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdParams, sd_params_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdPlan, sd_plan_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SdEngine, sd_engine_free)
