@@ -7,6 +7,7 @@
 
 #include "cli/cli-extras.h"
 #include "cli/cli-library.h"
+#include "cli/cli-lora.h"
 #include "cli/cli-pictures.h"
 #include "cli/cli-private.h"
 #include "cli/cli-prompt.h"
@@ -186,6 +187,22 @@ check_folder (const char *path, GError **error)
   return FALSE;
 }
 
+/* With the files that it names. Before the weights are loaded: a typing error must not
+ * cost a minute. */
+static SdParams *
+make_resolved (const Options *options,
+               const SdInfo *info,
+               SdLibrary *library,
+               GError **error)
+{
+  g_autoptr (SdParams) wanted = make_params (options, info, error);
+
+  if (wanted == NULL || !cli_loras_add (wanted, error)
+      || !sd_library_resolve (library, wanted, error))
+    return NULL;
+  return g_steal_pointer (&wanted);
+}
+
 static SdEngine *
 open_engine (const Options *options,
              const BaseTask *task,
@@ -237,9 +254,8 @@ open_engine (const Options *options,
                    info->sentence, info->why_not);
       return NULL;
     }
-  /* Before the weights are loaded: a typing error must not cost a minute. */
-  wanted = make_params (options, info, error);
-  if (wanted == NULL || !sd_library_resolve (library, wanted, error))
+  wanted = make_resolved (options, info, library, error);
+  if (wanted == NULL)
     return NULL;
   SdEngine *engine = sd_engine_new_within (model, MAX (options->device, -1), precision,
                                            memory, task, error);
@@ -299,6 +315,7 @@ parse_options (int *argc, char ***argv, Options *o, char **cfg, int *status)
       "FILE" },
     CLI_MODELS_DIR_ENTRY,
     CLI_EXTRAS_ENTRIES,
+    CLI_LORA_ENTRY,
     { "prompt", 'p', 0, G_OPTION_ARG_FILENAME, &o->prompt,
       "What to show; without: an example of the model's", "TEXT" },
     { "negative", 'n', 0, G_OPTION_ARG_FILENAME, &o->negative, "What to avoid", "TEXT" },

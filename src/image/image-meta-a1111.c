@@ -102,6 +102,7 @@ image_meta_to_a1111 (const ImageMeta *meta)
   append_size (line, meta);
   append_value (line, "Model hash", meta->model_hash);
   append_value (line, "Model", meta->model);
+  append_value (line, "VAE", meta->vae);
   image_meta_from_append_strength (&meta->from, line);
   if (meta->clip_skip > 1)
     append_number (line, "Clip skip", meta->clip_skip);
@@ -114,6 +115,7 @@ image_meta_to_a1111 (const ImageMeta *meta)
   append_value (line, "TI", meta->words);
   if (meta->emphasis != NULL && !g_str_equal (meta->emphasis, "Original"))
     append_value (line, "Emphasis", meta->emphasis);
+  append_value (line, "Lora hashes", meta->lora_hashes);
   append_value (line, "Version", meta->version);
   if (text->len > 0 && line->len > 0)
     g_string_append_c (text, '\n');
@@ -255,6 +257,10 @@ set_fields (ImageMeta *meta, GHashTable *pairs)
     meta->model = g_strdup (value);
   if (GET ("Model hash"))
     meta->model_hash = g_strdup (value);
+  if (GET ("VAE"))
+    meta->vae = g_strdup (value);
+  if (GET ("Lora hashes"))
+    meta->lora_hashes = g_strdup (value);
   if (GET ("Version"))
     meta->version = g_strdup (value);
   meta->clip_skip = 1; /* what is meant where it is not said; Civitai writes 0 */

@@ -273,6 +273,7 @@ read_object (ImageMeta *meta, const char *keyword, JsonObject *object)
       set_members (meta, object, calotype_members);
       image_meta_from_read_object (&meta->from, object);
       set_program (meta, "Calotype");
+      meta->vae = g_strdup (image_json_string (object, "vae"));
       if (parent != NULL && parent[0] != '\0' && strchr (parent, '/') == NULL)
         meta->parent = g_strdup (parent);
       return "calotype";

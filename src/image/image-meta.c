@@ -40,6 +40,8 @@ image_meta_copy (const ImageMeta *meta)
   copy->emphasis = g_strdup (meta->emphasis);
   copy->grammar = g_strdup (meta->grammar);
   copy->words = g_strdup (meta->words);
+  copy->vae = g_strdup (meta->vae);
+  copy->lora_hashes = g_strdup (meta->lora_hashes);
   copy->parent = g_strdup (meta->parent);
   copy->source = g_strdup (meta->source);
   return copy;
@@ -61,6 +63,8 @@ image_meta_free (ImageMeta *meta)
   g_free (meta->emphasis);
   g_free (meta->grammar);
   g_free (meta->words);
+  g_free (meta->vae);
+  g_free (meta->lora_hashes);
   g_free (meta->parent);
   g_free (meta->source);
   g_free (meta);

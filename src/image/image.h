@@ -119,6 +119,8 @@ typedef struct
   guint64 seed;
   int width, height;
   char *model, *model_hash;
+  char *vae;         /* file of one that was given */
+  char *lora_hashes; /* "NAME: HASH, NAME: HASH" */
   int clip_skip;
   char *emphasis; /* "Original", "No norm", "Ignore", "None": what weights do, as A1111 */
   char *grammar;  /* "a1111", "comfyui" or "plain": how the prompts are to be read */

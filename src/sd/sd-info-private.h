@@ -27,7 +27,6 @@ const char *sd_lora_target (StModel *model);
  * (nullable) */
 SdFamily sd_family_of_id (const char *id);
 
-
 /** sd_family_name: (nullable): "Stable Diffusion 1.x" … ; NULL for the unknown one */
 const char *sd_family_name (SdFamily family);
 

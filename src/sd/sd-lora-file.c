@@ -234,9 +234,8 @@ check_finite (const SdLoraFile *file,
         if (!isfinite (values[i]))
           return sd_lora_refuse (
               file, error,
-              _ ("“%s” holds a value that is no number (%g at %" G_GSIZE_FORMAT
-                 "): the file is damaged"),
-              part->name, values[i], first + i);
+              _ ("“%s” holds a value that is no number (%g at %u): the file is damaged"),
+              part->name, values[i], (guint) (first + i));
     }
   return TRUE;
 }
@@ -398,7 +397,8 @@ sd_lora_file_new (const char *path, gboolean values, const BaseTask *task, GErro
   file->model = st_model_open (path, task, error);
   if (file->model == NULL)
     {
-      g_prefix_error (error, "%s: ", path);
+      if (error != NULL && strstr ((*error)->message, path) == NULL)
+        g_prefix_error (error, "%s: ", path);
       return NULL;
     }
   file->made_for = sd_lora_target (file->model);

@@ -225,11 +225,12 @@ const char *sd_loras_hash (SdLoras *loras, const char *path);
 gboolean sd_loras_touch (const SdLoras *loras, const char *name);
 /** sd_loras_apply: @values: all of the weight, [out][in][taps], in place */
 gboolean sd_loras_apply (SdLoras *loras, const char *name, float *values, GError **error);
-/** sd_loras_read: the bytes of a tensor in its file; of what is, or was, another they are
- * kept, so that another strength and none need no file */
+/** sd_loras_read: the bytes of a tensor in its file, or as they are kept; @keep: from now
+ * on, so that another strength and none need no file */
 gboolean sd_loras_read (SdLoras *loras,
                         const char *name,
                         const StModelTensor *tensor,
+                        gboolean keep,
                         void *dst,
                         GError **error);
 

@@ -395,6 +395,7 @@ gboolean
 sd_loras_read (SdLoras *loras,
                const char *name,
                const StModelTensor *tensor,
+               gboolean keep,
                void *dst,
                GError **error)
 {
@@ -415,7 +416,7 @@ sd_loras_read (SdLoras *loras,
   if (!st_file_read (tensor->file, tensor->tensor->begin, n, dst, error))
     return FALSE;
   g_mutex_lock (&loras->lock);
-  room = sd_loras_touch (loras, name) && loras->kept_bytes + n <= loras->kept_limit;
+  room = keep && loras->kept_bytes + n <= loras->kept_limit;
   if (room)
     {
       gpointer copy = g_try_malloc (n);

@@ -91,7 +91,7 @@ sd_json_number (const char *text, const char *name)
                    ? json_node_get_value_type (node)
                    : G_TYPE_NONE;
   return type == G_TYPE_INT64 || type == G_TYPE_DOUBLE ? json_node_get_double (node)
-                                                        : NAN;
+                                                       : NAN;
 }
 
 gboolean

@@ -21,13 +21,78 @@ add_text (GPtrArray *texts, const char *keyword, char *text)
   g_ptr_array_add (texts, entry);
 }
 
+/* A1111's way of writing them: of those that were found. */
+static char *
+lora_hashes (SdRun *run)
+{
+  GPtrArray *loras = run->params->loras;
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; loras != NULL && i < loras->len; i++)
+    {
+      const SdLora *lora = loras->pdata[i];
+      const char *hash = run->engine->loras != NULL
+                             ? sd_loras_hash (run->engine->loras, lora->path)
+                             : NULL;
+      if (hash == NULL)
+        continue;
+      g_autofree char *name = g_strdup (lora->name);
+      g_strdelimit (name, ":,", '_'); /* they separate */
+      g_string_append_printf (text, "%s%s: %s", text->len > 0 ? ", " : "", name, hash);
+    }
+  return g_string_free (text, text->len == 0);
+}
+
+static gboolean
+is_named (GPtrArray *named, const SdLora *lora)
+{
+  for (guint i = 0; i < named->len; i++)
+    if (g_strcmp0 (((const SdLora *) named->pdata[i])->name, lora->name) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* As it was typed, and behind it the LoRAs that were given otherwise: elsewhere there is
+ * no other way to say them. */
+static char *
+prompt_with_loras (const SdParams *p)
+{
+  g_autoptr (GPtrArray) named
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) sd_lora_free);
+  const char *prompt = p->prompt != NULL ? p->prompt : "";
+  g_autofree char *rest = sd_prompt_take_networks (prompt, named);
+  GString *text = g_string_new (prompt);
+
+  for (guint i = 0; p->loras != NULL && i < p->loras->len; i++)
+    {
+      const SdLora *lora = p->loras->pdata[i];
+      if (p->grammar == SD_GRAMMAR_PLAIN || lora->path == NULL || is_named (named, lora))
+        continue;
+      g_autofree char *model = base_double_to_string (lora->model);
+      g_autofree char *te = base_double_to_string (lora->text);
+      g_string_append_printf (text, "%s<lora:%s:", text->len > 0 ? " " : "", lora->name);
+      if (lora->model == lora->text)
+        g_string_append_printf (text, "%s>", model);
+      else
+        g_string_append_printf (text, "%s:%s>", te, model);
+    }
+  return g_string_free (text, FALSE);
+}
+
+static char *
+vae_name (SdRun *run)
+{
+  const char *path = sd_engine_vae (run->engine);
+  return path != NULL ? g_path_get_basename (path) : NULL;
+}
+
 static char *
 parameters_text (SdRun *run, guint64 seed)
 {
   const SdParams *p = run->params;
   g_autoptr (ImageMeta) meta = image_meta_new ();
 
-  meta->prompt = g_strdup (p->prompt);
+  meta->prompt = prompt_with_loras (p);
   meta->negative = g_strdup (p->negative);
   meta->steps = p->steps;
   meta->sampler = g_strdup (sampler_kind_name (p->sampler));
@@ -41,6 +106,8 @@ parameters_text (SdRun *run, guint64 seed)
   /* As A1111 spells it: the first ten digits. Left out while they are not known. */
   const char *hash = st_hash_peek (run->engine->hash);
   meta->model_hash = hash != NULL ? g_strndup (hash, 10) : NULL;
+  meta->vae = vae_name (run);
+  meta->lora_hashes = lora_hashes (run);
   meta->rng = g_strdup (p->rng == BASE_RANDOM_NV ? "nv" : "cpu");
   if (p->clip_skip > 1)
     meta->clip_skip = (int) p->clip_skip;
@@ -93,6 +160,35 @@ write_reading (BaseJson *json, SdRun *run)
     string_field (json, "embeddings", names);
 }
 
+static void
+write_loras (BaseJson *json, SdRun *run)
+{
+  GPtrArray *loras = run->params->loras;
+
+  if (loras == NULL || loras->len == 0)
+    return;
+  base_json_key (json, "loras");
+  base_json_begin_array (json);
+  for (guint i = 0; i < loras->len; i++)
+    {
+      const SdLora *lora = loras->pdata[i];
+      if (lora->path == NULL)
+        continue;
+      base_json_begin_object (json);
+      string_field (json, "name", lora->name);
+      string_field (json, "hash",
+                    run->engine->loras != NULL
+                        ? sd_loras_hash (run->engine->loras, lora->path)
+                        : NULL);
+      base_json_key (json, "model");
+      base_json_double (json, lora->model);
+      base_json_key (json, "text");
+      base_json_double (json, lora->text);
+      base_json_end_object (json);
+    }
+  base_json_end_array (json);
+}
+
 /* `seed` and `picture`: the same picture comes of seed with picture 0, or of the batch.
  */
 static char *
@@ -108,7 +204,11 @@ exact_text (SdRun *run, guint picture)
   string_field (json, "model", title);
   string_field (json, "model_fingerprint", run->engine->fingerprint);
   write_device (json, run->engine);
-  string_field (json, "prompt", p->prompt != NULL ? p->prompt : "");
+  g_autofree char *prompt = prompt_with_loras (p), *vae = vae_name (run);
+  string_field (json, "prompt", prompt);
+  if (vae != NULL)
+    string_field (json, "vae", vae);
+  write_loras (json, run);
   string_field (json, "negative", p->negative != NULL ? p->negative : "");
   write_reading (json, run);
   uint_field (json, "width", p->width);

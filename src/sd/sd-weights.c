@@ -127,6 +127,7 @@ typedef struct
 {
   const SdWeights *weights;
   char *name;
+  char *whole; /* names of all parts of its weight */
   const StModelTensor *tensor;
   NnType type;   /* as it is handed on */
   float *scales; /* (nullable): what values are multiplied with: one for all, or one for
@@ -139,6 +140,7 @@ source_free (gpointer data)
 {
   Source *source = data;
   g_free (source->name);
+  g_free (source->whole);
   g_free (source->scales);
   g_free (source);
 }
@@ -220,13 +222,26 @@ convert_changed (const Source *source, const guint8 *packed, gpointer dst, GErro
   return good;
 }
 
+/* Whether any part of the weight is another now: then all of them are read with it. */
+static gboolean
+is_touched (const Source *source)
+{
+  g_auto (GStrv) names = g_strsplit (source->whole, "+", -1);
+
+  for (guint i = 0; names[i] != NULL; i++)
+    if (sd_loras_touch (source->weights->loras, names[i]))
+      return TRUE;
+  return FALSE;
+}
+
 static gboolean
 read_bytes (const Source *source, gsize n, gpointer dst, GError **error)
 {
   const StModelTensor *part = source->tensor;
 
   if (source->weights->loras != NULL)
-    return sd_loras_read (source->weights->loras, source->name, part, dst, error);
+    return sd_loras_read (source->weights->loras, source->name, part, is_touched (source),
+                          dst, error);
   return st_file_read (part->file, part->tensor->begin, n, dst, error);
 }
 
@@ -366,6 +381,7 @@ read_scales (SdWeights *weights, const char *name, Source *source, GError **erro
 static gboolean
 part_init (SdWeights *weights,
            const char *name,
+           const char *whole,
            NnWeightKind kind,
            NnWeightPart *part,
            guint *in,
@@ -391,6 +407,7 @@ part_init (SdWeights *weights,
   Source *source = g_new0 (Source, 1);
   source->weights = weights;
   source->name = g_strdup (name);
+  source->whole = g_strdup (whole);
   source->tensor = tensor;
   if (!read_scales (weights, name, source, error))
     {
@@ -432,7 +449,7 @@ weight_get (SdWeights *weights,
     {
       guint part_in;
       g_return_val_if_fail (n < NN_MAX_PARTS, NULL);
-      if (!part_init (weights, names[n], kind, &parts[n], &part_in, error))
+      if (!part_init (weights, names[n], key, kind, &parts[n], &part_in, error))
         {
           parts_clear (parts, n);
           return NULL;
