@@ -59,6 +59,8 @@ sentence_text (AppJob *job)
   if (g_str_equal (stage, "kernels"))
     return g_strdup_printf (_ ("Compiling shaders, %u of %u, once for this device"),
                             (guint) done, (guint) total);
+  if (g_str_equal (stage, "lora"))
+    return g_strdup (_ ("Applying LoRAs"));
   if (g_str_equal (stage, "text"))
     return g_strdup (_ ("Reading the prompt"));
   return g_strdup (_ ("Starting"));

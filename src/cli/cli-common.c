@@ -185,6 +185,7 @@ stage_words (const char *stage)
     { "models", "Looking at models" },
     { "weights", "Loading the model" },
     { "kernels", "Compiling shaders" },
+    { "lora", "Applying LoRAs" },
     { "text", "Encoding the prompt" },
     { "encode", "Encoding the picture" },
     { "step", "Step" },

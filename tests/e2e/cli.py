@@ -48,7 +48,7 @@ class Cli(unittest.TestCase):
             self.assertEqual(run(command, "--help").returncode, 0)
         text = run("generate", "--help").stdout
         for option in ("model prompt negative width height steps cfg seed rng sampler schedule batch output "
-                       "noise-in latents-out device precision profile quiet clip-l clip-h clip-g vae taesd prediction").split():
+                       "noise-in latents-out device precision profile quiet clip-l clip-h clip-g vae taesd prediction lora").split():
             self.assertIn("--" + option, text)
 
     def test_parts_and_prediction(self):
@@ -252,6 +252,38 @@ class Cli(unittest.TestCase):
             self.assertEqual(out.returncode, 1, option)
             self.assertIn(value, out.stderr)
             self.assertFalse(os.path.exists(self.path("f.png")))
+
+    def test_loras(self):
+        """By option or by name in the prompt: the same picture, which tells what made it."""
+        folder = os.path.join(os.path.dirname(SAMPLE), "../../tests/golden/lora")
+        file = os.path.join(folder, "sample-linear.safetensors")
+        pixels = lambda name: png_pixels(self.path(name))
+        made = lambda name, prompt, *more: self.generate(name, "--seed", "3", "--prompt", prompt, *more)
+        made("plain.png", "a red sailboat")
+        made("option.png", "a red sailboat", "--lora", file + ":0.5:0.25")
+        out = made("name.png", "a red sailboat <lora:sample-linear:0.25:0.5>", "--models-dir", folder)
+        self.assertEqual(out.stderr, "")
+        made("none.png", "a red sailboat", "--lora", file + ":0")
+        self.assertEqual(pixels("option.png"), pixels("name.png"))
+        self.assertEqual(pixels("plain.png"), pixels("none.png"))
+        self.assertNotEqual(pixels("plain.png"), pixels("option.png"))
+        with open(file, "rb") as f:
+            data = f.read()
+        digits = hashlib.sha256(data[8 + struct.unpack("<Q", data[:8])[0]:]).hexdigest()[:12]
+        for name in ("option.png", "name.png"):
+            texts = png_texts(self.path(name))
+            self.assertEqual(texts["parameters"].split("\n")[0], "a red sailboat <lora:sample-linear:0.25:0.5>")
+            self.assertIn(f'Lora hashes: "sample-linear: {digits}"', texts["parameters"])
+            self.assertEqual(json.loads(texts["calotype"])["loras"],
+                             [{"name": "sample-linear", "hash": digits, "model": 0.5, "text": 0.25}])
+        for value, words in ((file + ":much", "much"), (SAMPLE, "no LoRA"), ("none", "none"),
+                             (os.path.join(folder, "xl.safetensors"), "Stable Diffusion XL")):
+            out = run("generate", "--steps", "1", "--lora", value, "--output", self.path("x.png"))
+            self.assertEqual(out.returncode, 1, value)
+            self.assertIn(words, out.stderr)
+            self.assertFalse(os.path.exists(self.path("x.png")))
+        self.generate("vae.png", "--vae", SAMPLE)
+        self.assertIn("VAE: calotype-sample.safetensors", png_texts(self.path("vae.png"))["parameters"])
 
     def test_own_name_overwrites_nothing(self):
         for wanted in (["calotype-3.png"], ["calotype-3_2.png"]):
