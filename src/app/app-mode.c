@@ -254,9 +254,12 @@ app_mode_leave (AppPicturesPage *self, gboolean show)
   app_canvas_zoom_fit (canvas);
   app_stage_show_bar (self->stage, "modes");
   if (show)
-    app_pictures_show (self, APP_CANVAS_CUT);
-  if (show)
-    app_stage_focus_picture (self->stage);
+    {
+      app_pictures_show (self, APP_CANVAS_CUT);
+      if (app_session_get_shown (self->session) != NULL)
+        app_picture_set_seen (app_session_get_shown (self->session), TRUE);
+      app_stage_focus_picture (self->stage);
+    }
   app_pictures_update_actions (self);
 }
 
