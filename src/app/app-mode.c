@@ -41,7 +41,6 @@ app_mode_commit (AppPicturesPage *self)
 {
   const SdSource *now = source_of (self);
   const ImageMask *mask = app_mask_editor_get_mask (self->mask_editor);
-  ImageRect bounds;
   SdSource *source;
 
   if (self->commit_source == 0)
@@ -52,7 +51,6 @@ app_mode_commit (AppPicturesPage *self)
   source = sd_source_copy (now);
   image_mask_free (source->mask);
   source->mask = image_mask_copy (mask);
-  self->mask_is_empty = !image_mask_bounds (mask, &bounds);
   app_session_set_source (self->session, source);
   sd_source_unref (source);
 }
@@ -282,15 +280,25 @@ on_extent (AppExtendView *view, AppPicturesPage *self)
   app_session_edit (self->session, "extent", edited);
 }
 
+/* Settings change with each key: millions of pixels are looked at when they are others.
+ */
+static void
+look_at_mask (AppPicturesPage *self, ImageMask *mask)
+{
+  if (mask == self->looked_at)
+    return;
+  image_mask_free (self->looked_at);
+  self->looked_at = image_mask_ref (mask);
+  self->mask_is_empty = mask != NULL && image_mask_is_empty (mask);
+}
+
 /* Numbers typed in the form move the frame; another source ends the editing. */
 static void
 on_params_changed (AppPicturesPage *self)
 {
   const SdSource *source = source_of (self);
-  ImageRect bounds;
 
-  self->mask_is_empty = source != NULL && source->mask != NULL
-                        && !image_mask_bounds (source->mask, &bounds);
+  look_at_mask (self, source != NULL ? source->mask : NULL);
   if (self->editing == APP_EDITING_NOTHING)
     return;
   if (source == NULL || source->image != self->edited)
@@ -435,5 +443,6 @@ app_mode_clear (AppPicturesPage *self)
 {
   g_clear_handle_id (&self->commit_source, g_source_remove);
   g_clear_pointer (&self->edited, image_buffer_free);
+  g_clear_pointer (&self->looked_at, image_mask_free);
   g_clear_object (&self->mask_editor);
 }

@@ -64,7 +64,8 @@ struct _AppPicturesPage
   GtkWidget *extent_label;
   AppEditing editing;
   ImageBuffer *edited;    /* whose mask or extent is edited */
-  gboolean mask_is_empty; /* of the settings' source */
+  ImageMask *looked_at;   /* the settings' mask of which is known … */
+  gboolean mask_is_empty; /* … this */
   guint commit_source;
   guint inhibit_cookie;
   guint idle_source;

@@ -43,6 +43,15 @@ skip_zeros (const guint8 *pixels, guint n)
 }
 
 gboolean
+image_mask_is_empty (const ImageMask *mask)
+{
+  for (guint y = 0; y < mask->height; y++)
+    if (skip_zeros (mask->pixels + (gsize) y * mask->width, mask->width) < mask->width)
+      return FALSE;
+  return TRUE;
+}
+
+gboolean
 image_mask_bounds (const ImageMask *mask, ImageRect *rect)
 {
   guint left = mask->width, right = 0, top = mask->height, bottom = 0;

@@ -82,6 +82,8 @@ gboolean image_mask_blur (ImageMask *mask, double sigma);
 gboolean image_mask_grow (ImageMask *mask, double radius);
 /** image_mask_bounds: FALSE: nothing is covered; @rect: what is not 0 */
 gboolean image_mask_bounds (const ImageMask *mask, ImageRect *rect);
+/** image_mask_is_empty: nothing is covered */
+gboolean image_mask_is_empty (const ImageMask *mask);
 /** image_mask_from_alpha: (nullable): what cannot be seen is to be made; NULL where all
  * can be seen wholly */
 ImageMask *image_mask_from_alpha (const ImageBuffer *image);

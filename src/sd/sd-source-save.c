@@ -65,6 +65,8 @@ save_source (const SdSource *s, GVariantDict *dict)
   g_variant_dict_insert (dict, "source-extend", "(uuuu)", s->extend[0], s->extend[1],
                          s->extend[2], s->extend[3]);
   g_variant_dict_insert (dict, "source-instruct", "(bd)", s->instruct, s->image_cfg);
+  if (s->path != NULL)
+    g_variant_dict_insert (dict, "source-path", "^ay", s->path);
 }
 
 static gboolean
@@ -82,6 +84,7 @@ load_numbers (SdSource *s, GVariantDict *dict)
       || !g_variant_dict_lookup (dict, "source-instruct", "(bd)", &s->instruct,
                                  &s->image_cfg))
     return FALSE;
+  g_variant_dict_lookup (dict, "source-path", "^ay", &s->path);
   s->resize = (SdResize) resize;
   s->masked = (SdMasked) masked;
   return resize <= SD_RESIZE_STRETCH && masked <= SD_MASKED_NOTHING;

@@ -273,6 +273,31 @@ class Canvas(unittest.TestCase):
         window.act("undo-settings")
         self.wait_source(strength=0.75)
 
+    def test_stopped_in_the_middle_and_reopened(self):
+        window = self.start()
+        first = self.make()
+        self.edit()
+        window.keys("r")
+        self.stroke(window.find(type="AppMaskView"), (0.3, 0.3), (0.7, 0.7))
+        self.mask()
+        whole = self.make()
+        pixels = color_rows(whole)
+        os.unlink(whole)
+        # The same once more, stopped, closed and continued.
+        window.act("generate")
+        wait_for(lambda: "%" in window.title(), "a step", 60)
+        window.act("stop")
+        window.wait_enabled("continue")
+        self.assertEqual(window.quit(), 0)
+        window = self.reopen()
+        window.wait_enabled("continue")
+        before = pictures()
+        window.act("continue")
+        wait_for(lambda: len(pictures()) > len(before), "the continued picture", 120)
+        continued, = set(pictures()) - set(before)
+        self.assertEqual(color_rows(continued), pixels)
+        self.assertEqual(json.loads(png_texts(continued)["calotype"])["parent"], os.path.basename(first))
+
     def test_frame_is_dragged(self):
         window = self.start()
         first = self.make()

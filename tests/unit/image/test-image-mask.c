@@ -270,8 +270,10 @@ test_bounds (void)
 
   g_assert_false (image_mask_bounds (mask, &rect));
   g_assert_true (image_rect_is_empty (&rect));
+  g_assert_true (image_mask_is_empty (mask));
   mask->pixels[5 * 37 + 30] = 1;
   mask->pixels[17 * 37 + 2] = 255;
+  g_assert_false (image_mask_is_empty (mask));
   g_assert_true (image_mask_bounds (mask, &rect));
   g_assert_cmpuint (rect.x, ==, 2);
   g_assert_cmpuint (rect.y, ==, 5);
