@@ -27,6 +27,7 @@ struct _AppKeep
   char *path;      /* of the journal */
   GPtrArray *kept; /* Kept */
   GMutex lock;     /* what is read at the start is read on a thread of its own */
+  gboolean swept;  /* what a crash left behind is gone */
 };
 
 static void
@@ -133,10 +134,41 @@ app_keep_begin (AppKeep *keep)
   g_mutex_unlock (&keep->lock);
 }
 
+static gboolean
+is_kept (AppKeep *keep, const char *name)
+{
+  for (guint i = 0; i < keep->kept->len; i++)
+    if (g_str_equal (((Kept *) keep->kept->pdata[i])->name, name))
+      return TRUE;
+  return FALSE;
+}
+
+/* Files of this journal that it does not know: a crash came between them and it. */
+static void
+sweep (AppKeep *keep)
+{
+  g_autofree char *folder = g_path_get_dirname (keep->path);
+  g_autofree char *journal = g_path_get_basename (keep->path);
+  g_autofree char *prefix = g_strconcat (journal, "-source-", NULL);
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  const char *name;
+
+  keep->swept = TRUE;
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    if (g_str_has_prefix (name, prefix) && !is_kept (keep, name))
+      {
+        g_autofree char *path = full_path (keep, name);
+
+        g_unlink (path);
+      }
+}
+
 void
 app_keep_end (AppKeep *keep)
 {
   g_mutex_lock (&keep->lock);
+  if (!keep->swept)
+    sweep (keep);
   for (guint i = keep->kept->len; i-- > 0;)
     {
       Kept *kept = keep->kept->pdata[i];

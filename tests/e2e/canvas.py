@@ -207,6 +207,25 @@ class Canvas(unittest.TestCase):
         window.wait_enabled("mask-done", False)
         self.assertTrue(window.actions()["edit-mask"], "the mask is kept")
 
+    def test_a_run_does_not_take_the_mask_away(self):
+        window = self.start()
+        self.make()
+        view = self.edit()
+        self.stroke(view, (0.5, 0.5))
+        self.mask()
+        before = pictures()
+        window.act("generate")
+        window.wait_enabled("edit-mask")
+        window.act("edit-mask")
+        window.wait_enabled("mask-done")
+        wait_for(lambda: len(pictures()) > len(before), "the picture beside it", 120)
+        time.sleep(0.5)
+        self.assertTrue(window.actions()["mask-done"])
+        self.assertIsNotNone(window.find(type="AppMaskView"))
+        window.keys("Escape")
+        window.wait_enabled("mask-done", False)
+        window.wait_enabled("vary-picture")  # a picture is seen again
+
     def test_grow_and_clear(self):
         window = self.start()
         self.make()
@@ -255,8 +274,11 @@ class Canvas(unittest.TestCase):
         wait_for(lambda: journal()["shown"] == first, "what it was made from", 20)
         window.find("1 from it")
         self.assertEqual(window.quit(), 0)
+        lost = os.path.join(os.path.dirname(journal_path()), "session.json-source-77.png")
+        shutil.copyfile(first, lost)  # as a crash would leave it
         window = self.reopen()
         window.wait_shows("Varied from")
+        wait_for(lambda: not os.path.exists(lost), "what nobody knows to go", 20)
         window.click(window.find("1 from it"))
         child = window.find(os.path.basename(second))
         window.click(child)

@@ -414,6 +414,20 @@ class Form(unittest.TestCase):
         window.wait_shows("This picture does not tell how it was made.")
         self.assertEqual(self.params(), before)
 
+    def test_dropped_picture_to_begin_from(self):
+        window = self.start(prompt="a red circle")
+        write_png(self.path("tells.png"), parameters=A1111)
+        self.drag(self.path("tells.png"), window.find("No Picture Yet"))
+        window.find("Fill In All Settings")
+        window.click(window.find("Begin from It"))
+        window.wait_shows("Varied from")
+        window.wait_shows("tells.png")
+        wait_for(lambda: "source" in self.params(), "the picture in the journal", 20)
+        # Who begins from a picture that tells how it was made goes on with its words.
+        self.assertEqual(self.params()["prompt"], "a white house in the snow")
+        window.keys("ctrl+z")
+        wait_for(lambda: "source" not in self.params() and self.params()["prompt"] == "a red circle", "all as before", 20)
+
     def test_dropped_model(self):
         window = self.start(prompt="a red circle")
         copy_model(self.path("other.safetensors"), "Other")
