@@ -218,6 +218,9 @@ app_mode_bar_init (AppModeBar *self)
   app_wrap_append (APP_WRAP (self->row), make_from (self));
   app_wrap_append (APP_WRAP (self->row), make_modes ());
   app_wrap_append (APP_WRAP (self->row), make_made (self));
+  for (GtkWidget *child = gtk_widget_get_first_child (self->row); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    gtk_widget_set_valign (child, GTK_ALIGN_CENTER);
   gtk_widget_set_parent (self->row, GTK_WIDGET (self));
   app_mode_bar_set_descent (self, NULL, NULL);
 }
