@@ -129,12 +129,13 @@ on_event (GFileMonitor *monitor,
   schedule (user_data, SOON_MS);
 }
 
-/* Monitors of exactly @dirs, or of the first of them. */
-static void
+/* Monitors of exactly @dirs, or of the first of them. TRUE: there are new ones. */
+static gboolean
 watch_dirs (SdWatch *watch, const GPtrArray *dirs)
 {
   GHashTable *monitors
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
+  gboolean any_new = FALSE;
 
   watch->unwatched = dirs->len > MAX_WATCHED;
   for (guint i = 0; i < dirs->len && i < MAX_WATCHED; i++)
@@ -142,12 +143,15 @@ watch_dirs (SdWatch *watch, const GPtrArray *dirs)
       const char *path = dirs->pdata[i];
       gpointer key, monitor = NULL;
 
+      if (g_hash_table_contains (monitors, path))
+        continue;
       if (g_hash_table_steal_extended (watch->monitors, path, &key, &monitor))
         g_free (key);
       else
         {
           g_autoptr (GFile) file = g_file_new_for_path (path);
           monitor = g_file_monitor_directory (file, G_FILE_MONITOR_NONE, NULL, NULL);
+          any_new |= monitor != NULL;
           if (monitor != NULL)
             g_signal_connect (monitor, "changed", G_CALLBACK (on_event), watch);
         }
@@ -158,6 +162,7 @@ watch_dirs (SdWatch *watch, const GPtrArray *dirs)
     }
   g_hash_table_unref (watch->monitors);
   watch->monitors = monitors;
+  return any_new;
 }
 
 static void
@@ -179,9 +184,9 @@ look (SdWatch *watch)
     {
       if (first || differ (before, listing))
         tell (listing, watch);
-      watch_dirs (watch, scanned.dirs);
+      gboolean any_new = watch_dirs (watch, scanned.dirs);
       watch->rested = g_get_monotonic_time () + DISTANCE * scanned.took;
-      if (first) /* what changed while no monitor was there yet */
+      if (any_new) /* what changed while no monitor was there yet */
         schedule (watch, SOON_MS);
       if (scanned.unsettled)
         schedule (watch, UNSETTLED_MS);

@@ -24,6 +24,7 @@
 typedef struct
 {
   SdLibrary *library;
+  SdLookCache *cache;
   GPtrArray *places, *items;
   GStrvBuilder *messages;
   GHashTable *before; /* path → SdItem of the listing before */
@@ -181,7 +182,7 @@ add_item (Scan *scan, const SdCandidate *candidate, const SdLook *look)
 static gboolean
 take (Scan *scan, const SdCandidate *candidate, const BaseTask *task, GError **error)
 {
-  SdLookCache *cache = scan->library->cache;
+  SdLookCache *cache = scan->cache;
   const SdLook *known = sd_look_cache_find (cache, candidate);
 
   if (known == NULL && scan->manner->watching && age_us (scan, candidate) < SETTLE_US)
@@ -279,10 +280,16 @@ scan_begin (Scan *scan,
   g_auto (GStrv) added = NULL;
   g_auto (GStrv) hidden = NULL;
 
-  if (!library->cache_loaded)
-    sd_look_cache_load (library->cache);
-  library->cache_loaded = TRUE;
   *scan = (Scan){ .library = library, .manner = manner };
+  if (manner->wanted != NULL)
+    scan->cache = sd_look_cache_new ();
+  else
+    scan->cache = library->cache;
+  if (manner->wanted == NULL && !library->cache_loaded)
+    {
+      sd_look_cache_load (library->cache);
+      library->cache_loaded = TRUE;
+    }
   scan->now = g_get_real_time ();
   scan->messages = g_strv_builder_new ();
   scan->uses = sd_library_read_uses ();
@@ -307,6 +314,8 @@ scan_begin (Scan *scan,
 static void
 scan_clear (Scan *scan)
 {
+  if (scan->cache != scan->library->cache)
+    sd_look_cache_free (scan->cache);
   sd_walk_clear (&scan->walk);
   g_free (scan->counts);
   g_ptr_array_unref (scan->places);
@@ -331,8 +340,9 @@ scan_files (Scan *scan, const BaseTask *task, GError **error)
       if (!base_task_check (task, error) || !take (scan, candidate, task, error))
         return FALSE;
       base_task_progress (task, "models", i + 1, candidates->len);
-      if (i % SAVE_EVERY == SAVE_EVERY - 1) /* a first scan may be broken off */
-        sd_look_cache_save (scan->library->cache);
+      if (i % SAVE_EVERY == SAVE_EVERY - 1
+          && manner->wanted == NULL) /* a first scan may be broken off */
+        sd_look_cache_save (scan->cache);
       if (manner->part == NULL || g_get_monotonic_time () < next)
         continue;
       g_autoptr (SdListing) listing = make_listing (scan, NULL);
@@ -341,6 +351,27 @@ scan_files (Scan *scan, const BaseTask *task, GError **error)
       next = g_get_monotonic_time () + PART_EVERY_US;
     }
   return TRUE;
+}
+
+/* Where a folder of which there is nothing yet would come to be. */
+static void
+add_missing (Scan *scan)
+{
+  for (guint i = 0; i < scan->places->len; i++)
+    {
+      const SdPlace *place = scan->places->pdata[i];
+      g_autofree char *above = g_path_get_dirname (place->folder.path);
+
+      if (place->roots->len > 0)
+        continue;
+      while (!g_file_test (above, G_FILE_TEST_IS_DIR) && strlen (above) > 1)
+        {
+          char *next = g_path_get_dirname (above);
+          g_free (above);
+          above = next;
+        }
+      g_ptr_array_add (scan->walk.dirs, g_steal_pointer (&above));
+    }
 }
 
 SdListing *
@@ -355,12 +386,16 @@ sd_library_scan_full (SdLibrary *library,
   gboolean good = TRUE;
   Scan scan;
 
-  g_mutex_lock (&library->scanning);
+  /* Who looks for some names alone does not wait for who looks for all. */
+  if (manner->wanted == NULL)
+    g_mutex_lock (&library->scanning);
   scan_begin (&scan, library, task, manner);
   for (guint i = 0; good && i < scan.places->len; i++)
     good = sd_walk_place (&scan.walk, scan.places->pdata[i], i, error);
   good = good && scan_files (&scan, task, error);
-  sd_look_cache_save (library->cache);
+  add_missing (&scan);
+  if (manner->wanted == NULL)
+    sd_look_cache_save (library->cache);
   if (good)
     {
       listing = make_listing (&scan, g_strv_builder_end (scan.messages));
@@ -371,7 +406,8 @@ sd_library_scan_full (SdLibrary *library,
     *scanned = (SdScanned){ g_ptr_array_ref (scan.walk.dirs), scan.unsettled,
                             g_get_monotonic_time () - begin };
   scan_clear (&scan);
-  g_mutex_unlock (&library->scanning);
+  if (manner->wanted == NULL)
+    g_mutex_unlock (&library->scanning);
   return listing;
 }
 

@@ -8,6 +8,7 @@
 #include "library-tree.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 static SdLibrary *
@@ -502,6 +503,55 @@ test_watch (void)
   sd_listing_unref (watcher.listing);
 }
 
+static double
+processor_seconds (void)
+{
+  struct rusage usage;
+
+  getrusage (RUSAGE_SELF, &usage);
+  return (double) (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
+         + (double) (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+/* Our own folder, and one on a disk that is put in later. */
+static void
+test_watch_what_comes (void)
+{
+  g_autofree char *disk = tree_path ("disk/models");
+  const char *const added[] = { disk, NULL };
+  g_autoptr (SdLibrary) library = sd_library_new (added, NULL);
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autofree char *own = sd_library_own_folder (FALSE);
+  g_autofree char *loras = g_build_filename (own, "loras", NULL);
+  g_autofree char *path = g_build_filename (loras, "own.safetensors", NULL);
+  g_autofree char *made = tree_path ("elsewhere/own.safetensors");
+  Watcher watcher = { .context = context };
+
+  sd_library_watch (library, context, on_changed, &watcher);
+  for (guint i = 0; i < 100; i++)
+    {
+      g_main_context_iteration (context, FALSE);
+      g_usleep (5000);
+    }
+  g_assert_nonnull (watcher.listing);
+  g_assert_cmpuint (watcher.listing->items->len, ==, 0);
+  tree_lora ("elsewhere/own.safetensors", NULL);
+  g_assert_cmpint (g_mkdir_with_parents (loras, 0700), ==, 0);
+  g_assert_cmpint (g_rename (made, path), ==, 0);
+  wait_for (&watcher, "/own.safetensors", TRUE, 20);
+  tree_lora ("disk/models/later.safetensors", NULL);
+  wait_for (&watcher, "/later.safetensors", TRUE, 20);
+  /* It does not go on looking where nothing happens. */
+  for (guint i = 0; i < 300; i++)
+    g_usleep (5000);
+  const double before = processor_seconds ();
+  for (guint i = 0; i < 300; i++)
+    g_usleep (5000);
+  g_assert_cmpfloat (processor_seconds () - before, <, .05);
+  sd_library_stop (library);
+  sd_listing_unref (watcher.listing);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -520,5 +570,6 @@ main (int argc, char **argv)
   g_test_add_func ("/library/resolve", test_resolve);
   g_test_add_func ("/library/resolve-prompt", test_resolve_prompt);
   g_test_add_func ("/library/watch", test_watch);
+  g_test_add_func ("/library/watch-what-comes", test_watch_what_comes);
   return g_test_run ();
 }
