@@ -10,6 +10,7 @@
 #include <glib/gi18n.h>
 
 #include "app/app-device-choice.h"
+#include "sd/sd-prompt.h"
 
 #define DELAY_MS 400 /* after the last change: sizes come in steps */
 
@@ -19,6 +20,9 @@ struct _AppPlan
   AppModel *model;
   SdParams *params;
   AppDeviceChoice choice; /* when it was asked */
+  SdTokenizer *tokenizer;
+  guint chunks[2];   /* of the prompt and of what is avoided, when it was asked */
+  gboolean not_text; /* something else than the prompts has changed since */
   char *text;
   guint source;
   GCancellable *cancellable;
@@ -87,9 +91,13 @@ static void
 on_planned (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   AppPlan *self = APP_PLAN (source);
-  g_autoptr (SdPlan) plan = g_task_propagate_pointer (G_TASK (result), NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SdPlan) plan = g_task_propagate_pointer (G_TASK (result), &error);
   g_autofree char *text = plan != NULL ? plan_text (plan) : NULL;
 
+  /* Of what was asked for, and not of the model: that says so elsewhere. */
+  if (g_error_matches (error, SD_ERROR, SD_ERROR_PARAMETER))
+    text = g_strdup (error->message);
   if (g_task_get_cancellable (G_TASK (result)) != self->cancellable
       || g_strcmp0 (text, self->text) == 0)
     return;
@@ -98,14 +106,37 @@ on_planned (GObject *source, GAsyncResult *result, gpointer user_data)
   g_signal_emit (self, changed_signal, 0);
 }
 
+/* Prompts matter by how many chunks their tokens fill. TRUE where that has changed. */
+static gboolean
+count (AppPlan *self)
+{
+  const char *const texts[] = { self->params->prompt, self->params->negative };
+  gboolean changed = FALSE;
+
+  if (self->tokenizer == NULL)
+    self->tokenizer = sd_tokenizer_new (NULL);
+  for (guint i = 0; self->tokenizer != NULL && i < G_N_ELEMENTS (texts); i++)
+    {
+      guint n = sd_prompt_count (self->tokenizer, texts[i], self->params->grammar);
+      guint chunks = MAX (1, (n + SD_CHUNK_TOKENS - 1) / SD_CHUNK_TOKENS);
+      changed |= chunks != self->chunks[i];
+      self->chunks[i] = chunks;
+    }
+  return changed;
+}
+
 static gboolean
 start (gpointer data)
 {
   AppPlan *self = data;
   g_autoptr (GTask) task = NULL;
-  Question *question = g_new0 (Question, 1);
+  Question *question;
 
   self->source = 0;
+  if (!count (self) && !self->not_text)
+    return G_SOURCE_REMOVE;
+  self->not_text = FALSE;
+  question = g_new0 (Question, 1);
   g_clear_object (&self->cancellable);
   self->cancellable = g_cancellable_new ();
   question->model = g_object_ref (self->model);
@@ -115,6 +146,14 @@ start (gpointer data)
   g_task_set_task_data (task, question, question_free);
   g_task_run_in_thread (task, plan_thread);
   return G_SOURCE_REMOVE;
+}
+
+static gboolean
+same_text (const SdParams *old, const SdParams *params)
+{
+  return g_strcmp0 (old->prompt, params->prompt) == 0
+         && g_strcmp0 (old->negative, params->negative) == 0
+         && old->grammar == params->grammar;
 }
 
 /* Does what is asked need another plan than what was asked before? */
@@ -134,8 +173,11 @@ same (AppPlan *self, AppModel *model, const SdParams *params)
 void
 app_plan_ask (AppPlan *self, AppModel *model, const SdParams *params)
 {
-  if (model != NULL && params != NULL && same (self, model, params))
+  gboolean alike = model != NULL && params != NULL && same (self, model, params);
+
+  if (alike && same_text (self->params, params))
     return;
+  self->not_text |= !alike;
   g_clear_handle_id (&self->source, g_source_remove);
   g_set_object (&self->model, model);
   g_clear_pointer (&self->params, sd_params_free);
@@ -161,6 +203,7 @@ app_plan_finalize (GObject *object)
   g_clear_object (&self->model);
   g_clear_object (&self->cancellable);
   g_clear_pointer (&self->params, sd_params_free);
+  g_clear_pointer (&self->tokenizer, sd_tokenizer_free);
   g_free (self->text);
   G_OBJECT_CLASS (app_plan_parent_class)->finalize (object);
 }

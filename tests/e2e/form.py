@@ -24,7 +24,7 @@ from files import png_texts, write_tensors
 
 PROGRAM, PEER, MODEL = (os.path.abspath(sys.argv.pop(1)) for _ in range(3))
 A1111 = ("a white house in the snow\nNegative prompt: trees\n"
-         "Steps: 7, Sampler: Euler a, CFG scale: 5.5, Seed: 1234, Size: 96x160, Model: other")
+         "Steps: 7, Sampler: Euler a, CFG scale: 5.5, Seed: 1234, Size: 96x160, Model: other, Clip skip: 2, Emphasis: No norm")
 COMFY = {
     "3": {"class_type": "KSampler", "inputs": {"seed": 77, "steps": 9, "cfg": 3.5, "sampler_name": "euler", "scheduler": "normal",
           "denoise": 1, "model": ["4", 0], "positive": ["6", 0], "negative": ["7", 0], "latent_image": ["5", 0]}},
@@ -396,7 +396,7 @@ class Form(unittest.TestCase):
         write_png(self.path("a1111.png"), parameters=A1111)
         self.drag(self.path("a1111.png"), window.find(id="prompt"))
         self.filled_and_undone(before, prompt="a white house in the snow", negative="trees", steps=7, cfg=5.5,
-                               seed="1234", width=96, height=160, sampler="euler_ancestral")
+                               seed="1234", width=96, height=160, sampler="euler_ancestral", emphasis="No norm", **{"clip-skip": 2})
 
     def test_dropped_comfyui_picture(self):
         window = self.start(prompt="a red circle")
@@ -404,7 +404,7 @@ class Form(unittest.TestCase):
         write_png(self.path("comfy.PNG"), prompt=json.dumps(COMFY))
         self.drag(self.path("comfy.PNG"), window.find("No Picture Yet"))
         self.filled_and_undone(before, prompt="a blue square on yellow", negative="red", steps=9, cfg=3.5,
-                               seed="77", width=160, height=96, sampler="euler", schedule="normal")
+                               seed="77", width=160, height=96, sampler="euler", schedule="normal", grammar="comfyui")
 
     def test_dropped_picture_that_tells_nothing(self):
         window = self.start(prompt="a red circle")
