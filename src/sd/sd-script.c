@@ -115,6 +115,7 @@ typedef struct
   SdScript *script;
   SdTokenizer *tokenizer;
   SdPromptWord *words;
+  GPtrArray *warnings; /* (nullable) */
 } Writer;
 
 static guint
@@ -208,6 +209,12 @@ add_voices (Writer *w,
                    _ ("An instruction is one prompt: “AND” cannot join several"));
       return FALSE;
     }
+  if (voices->len == 1 && only->weight != 1.0 && w->warnings != NULL)
+    g_ptr_array_add (w->warnings,
+                     g_strdup_printf (_ ("The prompt ends with “:%g”: its guidance is "
+                                         "multiplied by that. Where it is text, close "
+                                         "the prompt with a comma"),
+                                      only->weight));
   if (guided
       && !add_voice (w, 1.0,
                      scheduled ? sd_prompt_cues (negative, calls) : plain_cues (negative),
@@ -296,7 +303,7 @@ sd_script_new (const SdEngine *engine,
       const SdVectors *vectors = script->vectors->pdata[i];
       words[i] = (SdPromptWord){ vectors->name, vectors->n };
     }
-  Writer w = { script, tokenizer, words };
+  Writer w = { script, tokenizer, words, warnings };
   if (!add_voices (&w, params, engine->info, wanted, unwanted, error))
     return NULL;
   find_shape (script);

@@ -124,6 +124,7 @@ test_together (void)
   params->cfg = 1; /* which takes two prompts all the same */
   g_autoptr (SdRun) one = start (params);
   g_assert_cmpuint (one->prompts, ==, 2);
+  g_assert_nonnull (strstr (sd_run_warnings (one)[0], "“:2”"));
 }
 
 /* Of different lengths: the shorter is repeated, and that changes nothing. */
