@@ -232,6 +232,7 @@ app_complete_new (GtkTextView *view)
   self->list = gtk_list_box_new ();
   gtk_list_box_set_selection_mode (GTK_LIST_BOX (self->list), GTK_SELECTION_BROWSE);
   gtk_widget_set_can_focus (self->list, FALSE);
+  gtk_widget_add_css_class (self->list, "app-complete");
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->list),
                                   GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Names that fit"),
                                   -1);
