@@ -52,6 +52,32 @@ check_cues (const GPtrArray *cues)
   g_assert_cmpuint (last, ==, STEPS);
 }
 
+/* What an editor does with it, with a cursor and a selection somewhere. */
+static void
+check_edit (const char *text, gsize at)
+{
+  static const char *const known[] = { "cat", NULL };
+  gsize length = strlen (text), begin = at % (length + 1);
+  gsize end = begin + (length - begin) / 2;
+  g_autofree char *words = sd_prompt_blank (text, known);
+  g_autoptr (GArray) names = sd_prompt_networks (text);
+  SdSpan typed;
+  gboolean network;
+
+  g_assert_cmpuint (strlen (words), ==, length);
+  for (guint i = 0; i < names->len; i++)
+    g_assert_cmpuint (g_array_index (names, SdSpan, i).end, <=, length);
+  if (sd_prompt_typed (text, begin, &typed, &network))
+    g_assert_cmpuint (typed.begin, <=, typed.end);
+  for (int by = -1; by <= 1; by += 2)
+    {
+      gsize from = begin, to = by < 0 ? begin : end;
+      g_autofree char *weighed = sd_prompt_weigh (text, &from, &to, by);
+      g_assert_cmpuint (from, <=, to);
+      g_assert_true (weighed == NULL || to <= strlen (weighed));
+    }
+}
+
 int
 LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
 {
@@ -70,6 +96,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
     g_assert_true (isfinite (((SdLora *) loras->pdata[i])->model));
   for (guint i = 0; i < voices->len; i++)
     check_cues (((SdPromptVoice *) voices->pdata[i])->cues);
+  check_edit (text, size > 0 ? data[size / 2] : 0);
   for (guint grammar = 0; grammar < SD_N_GRAMMARS; grammar++)
     check_chunks (tokenizer, text, grammar);
   return 0;
