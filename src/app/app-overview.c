@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "app/app-format.h"
+#include "app/app-hashes.h"
 #include "app/app-shares.h"
 
 #define MAX_PATTERNS 12 /* of names, shown */
@@ -22,6 +23,7 @@ struct _AppOverview
   GtkLabel *sentence, *key, *missing, *patterns, *why_not, *warnings;
   GtkWidget *generate, *progress_box;
   AppShares *parts, *types;
+  AppHashes *hashes;
   GtkLabel *progress_label;
   GtkProgressBar *progress;
   AppStats *stats;
@@ -99,27 +101,63 @@ append_names (GString *text, char **names)
     }
 }
 
-/* Returns: (nullable) (transfer full) */
+/* Where it is from, in a line of its own. */
+static void
+append_origin (GString *text, const StVerdict *verdict)
+{
+  g_autofree char *repository = NULL, *revision = NULL;
+
+  if (verdict->hub_repository == NULL)
+    return;
+  repository = app_format_isolate (verdict->hub_repository);
+  revision = app_format_isolate (verdict->hub_revision);
+  if (text->len > 0)
+    g_string_append_c (text, '\n');
+  /* Translators: a repository ("owner/name"), and which state of it */
+  g_string_append_printf (text, _ ("From Hugging Face’s cache: %s, revision %s"),
+                          repository, revision);
+}
+
 static char *
 make_reason (const SdInfo *info)
 {
   const StVerdict *verdict = info->verdict;
   g_autoptr (GString) names = g_string_new (NULL);
+  GString *text = g_string_new (NULL);
 
   if (verdict->by_config)
     {
       g_autofree char *type = app_format_isolate (verdict->config);
       /* Translators: %s is a kind of model, as a file beside the model names it */
-      return g_strdup_printf (_ ("Decided by config.json beside the file: “%s”"), type);
+      g_string_append_printf (text, _ ("Decided by config.json beside the file: “%s”"),
+                              type);
     }
-  if (verdict->keys[0] != NULL)
+  else if (verdict->keys[0] != NULL)
     append_names (names, verdict->keys);
   else if (info->deciding_key != NULL)
     append_names (names, (char *[]){ info->deciding_key, NULL });
-  if (names->len == 0)
-    return NULL;
-  /* Translators: %s is the name of a tensor, or several */
-  return g_strdup_printf (_ ("Decided by %s"), names->str);
+  if (names->len > 0)
+    /* Translators: %s is the name of a tensor, or several */
+    g_string_append_printf (text, _ ("Decided by %s"), names->str);
+  append_origin (text, verdict);
+  return g_string_free (text, FALSE);
+}
+
+/* "3,466,791,239 parameters", where the shapes do not tell: of a quantised model. */
+static void
+append_parameters (GString *text, const StVerdict *verdict)
+{
+  g_autofree char *count = app_format_count (verdict->parameters);
+  g_autofree char *served = app_format_count (verdict->n_companions);
+
+  if (verdict->n_companions == 0)
+    return;
+  g_string_append_printf (
+      text,
+      ngettext ("%s parameters; %s tensor only serves a weight, as its scale or the like",
+                "%s parameters; %s tensors only serve weights, as scales or the like",
+                verdict->n_companions),
+      count, served);
 }
 
 /* Returns: (transfer full): what is missing and what is not needed, a line each */
@@ -130,9 +168,12 @@ make_missing (const StVerdict *verdict)
   g_autofree char *superfluous = g_strjoinv ("; ", verdict->superfluous);
   GString *text = g_string_new (NULL);
 
+  append_parameters (text, verdict);
+  if (text->len > 0 && missing[0] != '\0')
+    g_string_append_c (text, '\n');
   if (missing[0] != '\0')
     g_string_append_printf (text, _ ("Missing: %s"), missing);
-  if (missing[0] != '\0' && superfluous[0] != '\0')
+  if (text->len > 0 && superfluous[0] != '\0')
     g_string_append_c (text, '\n');
   if (superfluous[0] != '\0')
     g_string_append_printf (text, _ ("Not needed: %s"), superfluous);
@@ -182,6 +223,16 @@ set_sentence (AppOverview *self, AppModel *model)
   gtk_widget_set_visible (self->generate, info->can_generate);
 }
 
+/* A folder has none, nor has what cannot be read whole. */
+static void
+set_hashes (AppOverview *self, StModel *model)
+{
+  const gboolean one = st_model_n_files (model) == 1 && !st_model_is_folder (model)
+                       && st_model_fault (model) == NULL;
+
+  app_hashes_set (self->hashes, one ? st_model_file (model, 0) : NULL);
+}
+
 void
 app_overview_set (AppOverview *self, AppStats *stats)
 {
@@ -192,6 +243,7 @@ app_overview_set (AppOverview *self, AppStats *stats)
   set_sentence (self, model);
   set_parts (self, app_stats_get_outline (stats));
   set_types (self, model);
+  set_hashes (self, app_model_get_model (model));
   app_overview_refresh (self);
 }
 
@@ -273,6 +325,9 @@ app_overview_init (AppOverview *self)
   self->types = APP_SHARES (app_shares_new (_ ("Types")));
   gtk_box_append (GTK_BOX (self->box), GTK_WIDGET (self->parts));
   gtk_box_append (GTK_BOX (self->box), GTK_WIDGET (self->types));
+
+  self->hashes = APP_HASHES (app_hashes_new ());
+  gtk_box_append (GTK_BOX (self->box), GTK_WIDGET (self->hashes));
 
   self->progress_box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
   self->progress_label = GTK_LABEL (gtk_label_new (NULL));

@@ -78,6 +78,101 @@ json_refusal (BaseJson *json, const char *path, const GError *error)
   base_json_end_object (json);
 }
 
+/* ---- hashes ---- */
+
+/* Waits; NULL where it was cancelled or the file changed. Nothing is kept: the window's
+ * cache is the window's. */
+static StHash *
+wait_for_hashes (StFile *file, const BaseTask *task)
+{
+  StHash *hash = st_hash_new_all (file, NULL, FALSE);
+  guint64 done, total;
+
+  while (!st_hash_ended (hash) && base_task_check (task, NULL))
+    {
+      st_hash_progress (hash, &done, &total);
+      base_task_progress (task, "hashes", done, total);
+      g_usleep (5000);
+    }
+  if (st_hash_peek_all (hash) != NULL)
+    return hash;
+  st_hash_free (hash);
+  return NULL;
+}
+
+static const char *
+agreement_text (StHashAgreement told)
+{
+  return told == ST_HASH_AGREES ? "agrees" : "differs";
+}
+
+static const char *const told_keys[] = { "modelspec.hash_sha256", "sshs_model_hash" };
+
+static void
+print_hashes (StFile *file, const BaseTask *task)
+{
+  StHash *hash = wait_for_hashes (file, task);
+  const StHashes *found = hash != NULL ? st_hash_peek_all (hash) : NULL;
+
+  if (found == NULL)
+    return;
+  cli_print ("  AutoV1: %s\n  AutoV2: %.10s\n  AutoV3: %.12s\n  SHA-256: %s\n"
+             "  SHA-256 of the tensors: %s\n",
+             found->auto_v1[0] != '\0' ? found->auto_v1 : "none", found->whole,
+             found->data, found->whole, found->data);
+  for (guint i = 0; i < G_N_ELEMENTS (told_keys); i++)
+    {
+      StHashAgreement told = st_hashes_check (found, file, told_keys[i]);
+      if (told != ST_HASH_NOT_TOLD)
+        cli_print ("  %s: %s\n", told_keys[i], agreement_text (told));
+    }
+  st_hash_free (hash);
+}
+
+static void
+json_hash (BaseJson *json, const char *key, const char *text, int length)
+{
+  g_autofree char *part = g_strndup (text, (gsize) length);
+
+  base_json_key (json, key);
+  base_json_string (json, part[0] != '\0' ? part : NULL);
+}
+
+/* Into the object that is open: "hashes", one object for each file. */
+static void
+json_hashes (BaseJson *json, StModel *model, const BaseTask *task)
+{
+  base_json_key (json, "hashes");
+  base_json_begin_array (json);
+  for (guint i = 0; i < st_model_n_files (model); i++)
+    {
+      StFile *file = st_model_file (model, i);
+      StHash *hash = wait_for_hashes (file, task);
+      const StHashes *found = hash != NULL ? st_hash_peek_all (hash) : NULL;
+
+      base_json_begin_object (json);
+      base_json_key (json, "file");
+      base_json_string (json, st_file_path (file));
+      if (found != NULL)
+        {
+          json_hash (json, "auto_v1", found->auto_v1, 8);
+          json_hash (json, "auto_v2", found->whole, 10);
+          json_hash (json, "auto_v3", found->data, 12);
+          json_hash (json, "sha256", found->whole, 64);
+          json_hash (json, "data_sha256", found->data, 64);
+          for (guint k = 0; k < G_N_ELEMENTS (told_keys); k++)
+            if (st_hashes_check (found, file, told_keys[k]) != ST_HASH_NOT_TOLD)
+              json_hash (json, told_keys[k],
+                         agreement_text (st_hashes_check (found, file, told_keys[k])), 8);
+        }
+      base_json_end_object (json);
+      st_hash_free (hash);
+    }
+  base_json_end_array (json);
+}
+
+/* ---- the answers ---- */
+
 /* What it is. */
 static void
 json_verdict (BaseJson *json, StModel *model)
@@ -92,7 +187,7 @@ json_verdict (BaseJson *json, StModel *model)
 
 /* A single file: exactly what stands in it, names as they are. */
 static void
-json_file (BaseJson *json, const char *path, StModel *model)
+json_file (BaseJson *json, const char *path, StModel *model, const BaseTask *hashes)
 {
   StFile *file = st_model_file (model, 0);
 
@@ -113,12 +208,14 @@ json_file (BaseJson *json, const char *path, StModel *model)
     json_tensor (json, st_file_tensor (file, i), NULL);
   base_json_end_array (json);
   json_strings (json, "warnings", st_file_warnings (file));
+  if (hashes != NULL)
+    json_hashes (json, model, hashes);
   base_json_end_object (json);
 }
 
 /* A folder or a shard index: its files and the tensors of all of them. */
 static void
-json_model (BaseJson *json, const char *path, StModel *model)
+json_model (BaseJson *json, const char *path, StModel *model, const BaseTask *hashes)
 {
   guint64 header = 0, bytes = 0;
 
@@ -149,6 +246,8 @@ json_model (BaseJson *json, const char *path, StModel *model)
     json_tensor (json, st_model_tensor (model, i)->tensor, st_model_tensor (model, i));
   base_json_end_array (json);
   json_strings (json, "warnings", st_model_warnings (model));
+  if (hashes != NULL)
+    json_hashes (json, model, hashes);
   base_json_end_object (json);
 }
 
@@ -223,7 +322,7 @@ print_metadata (StFile *file)
 }
 
 static void
-print_model (const char *path, StModel *model)
+print_model (const char *path, StModel *model, const BaseTask *hashes)
 {
   g_autoptr (SdInfo) info = sd_info_new (model);
   const StVerdict *verdict = info->verdict;
@@ -231,12 +330,19 @@ print_model (const char *path, StModel *model)
   g_autofree char *line = sd_info_line (info);
 
   cli_print ("%s\n  %s, %s, %u tensors\n", path, line, size, verdict->n_tensors);
+  cli_print ("  %" G_GUINT64_FORMAT " parameters\n", verdict->parameters);
+  if (verdict->n_companions > 0)
+    cli_print ("  %u tensors only serve others: scales, zero points and the like\n",
+               verdict->n_companions);
   if (verdict->by_config)
     cli_print ("  decided by config.json: model_type “%s”\n", verdict->config);
   else if (verdict->keys[0] != NULL)
     print_strings ("decided by", verdict->keys);
   else if (info->deciding_key != NULL)
     cli_print ("  decided by: %s\n", info->deciding_key);
+  if (verdict->hub_repository != NULL)
+    cli_print ("  from Hugging Face’s cache: %s, revision %s\n", verdict->hub_repository,
+               verdict->hub_revision);
   print_strings ("missing", verdict->missing);
   print_strings ("not needed", verdict->superfluous);
   print_parts (verdict);
@@ -245,6 +351,8 @@ print_model (const char *path, StModel *model)
   if (verdict->id == NULL)
     print_patterns (verdict);
   print_metadata (st_model_file (model, 0));
+  for (guint i = 0; hashes != NULL && i < st_model_n_files (model); i++)
+    print_hashes (st_model_file (model, i), hashes);
   for (guint i = 0; i < st_model_n_tensors (model); i++)
     {
       const StModelTensor *entry = st_model_tensor (model, i);
@@ -259,7 +367,7 @@ print_model (const char *path, StModel *model)
 }
 
 static gboolean
-inspect_one (const char *path, gboolean as_json, const BaseTask *task)
+inspect_one (const char *path, gboolean as_json, gboolean hashes, const BaseTask *task)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (BaseJson) json = cli_json_new ();
@@ -271,15 +379,15 @@ inspect_one (const char *path, gboolean as_json, const BaseTask *task)
   if (as_json && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     {
       if (model != NULL && single)
-        json_file (json, path, model);
+        json_file (json, path, model, hashes ? task : NULL);
       else if (model != NULL)
-        json_model (json, path, model);
+        json_model (json, path, model, hashes ? task : NULL);
       else
         json_refusal (json, path, error);
       cli_json_end (json);
     }
   else if (model != NULL)
-    print_model (path, model);
+    print_model (path, model, hashes ? task : NULL);
   else
     {
       g_prefix_error (&error, "%s: ", path);
@@ -291,10 +399,12 @@ inspect_one (const char *path, gboolean as_json, const BaseTask *task)
 int
 cli_inspect (int argc, char **argv)
 {
-  gboolean as_json = FALSE;
+  gboolean as_json = FALSE, hashes = FALSE;
   int status = CLI_OK;
   const GOptionEntry entries[] = {
     { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "One line of JSON for each file", NULL },
+    { "hashes", 0, 0, G_OPTION_ARG_NONE, &hashes,
+      "The hashes by which other programs know a model; reads the whole file", NULL },
     { NULL },
   };
 
@@ -312,7 +422,7 @@ cli_inspect (int argc, char **argv)
   BaseTask task = { .cancellable = cli_cancellable () };
   status = CLI_OK;
   for (int i = 1; i < argc && !g_cancellable_is_cancelled (task.cancellable); i++)
-    if (!inspect_one (argv[i], as_json, &task))
+    if (!inspect_one (argv[i], as_json, hashes, &task))
       status = CLI_FAILED;
   return g_cancellable_is_cancelled (task.cancellable) ? CLI_FAILED : status;
 }

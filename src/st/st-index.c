@@ -2,8 +2,8 @@
  *
  * {"metadata": {…}, "weight_map": {tensor: file}}: a convention of the Hugging Face
  * libraries. Read by the header's own JSON reader: json-glib takes seconds and a gigabyte
- * for one of half a million entries. "metadata" is skipped: its total_size is missing, or
- * means something else, in too many files to be worth a word.
+ * for one of half a million entries. Of "metadata" only total_size is taken, the bytes of
+ * all tensors together, where it is a number.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -37,6 +37,7 @@ struct _StIndex
   GArray *entries;   /* of Entry */
   GPtrArray *shards; /* of names in the arena */
   StNames *shard_names;
+  guint64 total_size; /* 0: not told */
 };
 
 gboolean
@@ -114,6 +115,32 @@ read_map (StIndex *index, StJson *json, const BaseTask *task, GError **cancelled
   return json->fault == NULL;
 }
 
+/* "metadata": {"total_size": 123, …}; of another form it is not told. */
+static gboolean
+read_total (StIndex *index, StJson *json)
+{
+  if (st_json_peek (json) != '{')
+    return st_json_skip (json);
+  if (!st_json_open (json, '{'))
+    return FALSE;
+  for (gsize i = 0; st_json_next (json, '}', i); i++)
+    {
+      StJsonString key;
+      const char *start;
+
+      if (!st_json_key (json, &key))
+        return FALSE;
+      st_json_peek (json); /* goes to the value */
+      start = json->at;
+      if (!st_json_skip (json))
+        return FALSE;
+      if (st_json_equal (&key, "total_size") && g_ascii_isdigit (*start)
+          && json->at - start < 20)
+        index->total_size = g_ascii_strtoull (start, NULL, 10);
+    }
+  return json->fault == NULL;
+}
+
 static gboolean
 read_index (StIndex *index, StJson *json, const BaseTask *task, GError **cancelled)
 {
@@ -129,7 +156,8 @@ read_index (StIndex *index, StJson *json, const BaseTask *task, GError **cancell
         return FALSE;
       if (!st_json_equal (&key, "weight_map"))
         {
-          if (!st_json_skip (json))
+          if (!(st_json_equal (&key, "metadata") ? read_total (index, json)
+                                                 : st_json_skip (json)))
             return FALSE;
           continue;
         }
@@ -238,6 +266,78 @@ st_index_shard (const StIndex *index, guint i)
   return g_ptr_array_index (index->shards, i);
 }
 
+/* Tensors in the shards that @index does not name at all: entries are as many as names.
+ */
+static void
+check_extra (const StIndex *index,
+             StFile *const *files,
+             const char *base,
+             guint n_found,
+             GStrvBuilder *warnings)
+{
+  guint64 n = 0, bytes = 0;
+
+  for (guint i = 0; i < index->shards->len; i++)
+    {
+      n += st_file_n_tensors (files[i]);
+      bytes += st_file_data_bytes (files[i]);
+    }
+  if (n > n_found)
+    {
+      g_autofree char *line = g_strdup_printf (
+          ngettext ("“%s” does not name %u tensor that is in its files",
+                    "“%s” does not name %u tensors that are in its files",
+                    (gulong) (n - n_found)),
+          base, (guint) (n - n_found));
+
+      g_strv_builder_add (warnings, line);
+    }
+  if (index->total_size > 0 && index->total_size != bytes)
+    {
+      g_autofree char *line = g_strdup_printf (
+          _ ("“%s” tells of %" PRIu64 " bytes in all (total_size), the tensors have "
+             "%" PRIu64),
+          base, index->total_size, bytes);
+
+      g_strv_builder_add (warnings, line);
+    }
+}
+
+/* "model-00001-of-00003.safetensors" gives "model-"; NULL where there is no number. */
+static char *
+stem_of (const char *shard)
+{
+  const char *of = strstr (shard, "-of-");
+
+  return of != NULL && of - shard > 6 ? g_strndup (shard, (gsize) (of - shard) - 5)
+                                      : NULL;
+}
+
+void
+st_index_check_folder (const StIndex *index, GStrvBuilder *warnings)
+{
+  g_autofree char *folder = g_path_get_dirname (index->path);
+  g_autofree char *stem = stem_of (g_ptr_array_index (index->shards, 0));
+  g_autofree char *base = g_path_get_basename (index->path);
+  g_autoptr (GDir) dir = stem != NULL ? g_dir_open (folder, 0, NULL) : NULL;
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    if (g_str_has_prefix (name, stem) && strstr (name, "-of-") != NULL
+        && g_str_has_suffix (name, ".safetensors")
+        && st_names_find (index->shard_names, index->shards, name, strlen (name), NULL)
+               < 0)
+      {
+        g_autofree char *valid = g_filename_display_name (name);
+        g_autofree char *shown = st_name_escape (valid, strlen (valid));
+        g_autofree char *line = g_strdup_printf (
+            /* Translators: the name of a file, and of the index beside it */
+            _ ("“%s” lies beside “%s”, which does not name it"), shown, base);
+
+        g_strv_builder_add (warnings, line);
+      }
+}
+
 void
 st_index_check (const StIndex *index, StFile *const *files, GStrvBuilder *warnings)
 {
@@ -263,4 +363,5 @@ st_index_check (const StIndex *index, StFile *const *files, GStrvBuilder *warnin
 
       g_strv_builder_add (warnings, line);
     }
+  check_extra (index, files, base, index->entries->len - n_missing, warnings);
 }

@@ -174,6 +174,7 @@ open_model (const char *path, gboolean damaged, const BaseTask *task, GError **e
           st_index_check (part->index,
                           (StFile *const *) model->files->pdata + part->first,
                           parts.warnings);
+          st_index_check_folder (part->index, parts.warnings);
         }
       model->warnings = g_strv_builder_end (parts.warnings);
       model->folder = g_steal_pointer (&parts.folder);

@@ -288,7 +288,9 @@ st_parts_find (StParts *parts, const char *path, const BaseTask *task, GError **
 
   if (g_file_test (path, G_FILE_TEST_IS_DIR))
     {
-      parts->folder = g_strdup (path);
+      parts->folder = st_hub_find_snapshot (path);
+      if (parts->folder == NULL)
+        parts->folder = g_strdup (path);
       return find_in_folder (parts, task, error);
     }
   if (!g_str_has_suffix (path, ".json"))

@@ -77,10 +77,11 @@ typedef struct
 
 typedef struct
 {
-  GPtrArray *rules;  /* of StRule */
-  GPtrArray *bases;  /* of StRuleBase */
-  GArray *parts;     /* of StRuleText: prefixes */
-  GArray *leftovers; /* of StRuleText: patterns */
+  GPtrArray *rules;   /* of StRule */
+  GPtrArray *bases;   /* of StRuleBase */
+  GArray *parts;      /* of StRuleText: prefixes */
+  GArray *leftovers;  /* of StRuleText: patterns */
+  GArray *companions; /* of StRuleText: ends of names, and those of their weights */
 } StRuleTable;
 
 /** st_rule_table_new: reads @text; for tests, and for the table that is built in. Errors:

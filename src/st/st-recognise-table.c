@@ -277,7 +277,7 @@ static gboolean
 is_rule (const char *group)
 {
   return strcmp (group, "prefixes") != 0 && strcmp (group, "parts") != 0
-         && strcmp (group, "leftovers") != 0;
+         && strcmp (group, "leftovers") != 0 && strcmp (group, "companions") != 0;
 }
 
 StRuleTable *
@@ -295,6 +295,7 @@ st_rule_table_new (const char *text, gsize length, GError **error)
   table->bases = g_ptr_array_new_with_free_func (base_free);
   table->parts = read_texts (file, "parts");
   table->leftovers = read_texts (file, "leftovers");
+  table->companions = read_texts (file, "companions");
   groups = g_key_file_get_groups (file, NULL);
   for (guint i = 0; ok && groups[i] != NULL; i++)
     {
@@ -320,6 +321,7 @@ st_rule_table_free (StRuleTable *table)
   g_ptr_array_unref (table->bases);
   g_array_unref (table->parts);
   g_array_unref (table->leftovers);
+  g_array_unref (table->companions);
   g_free (table);
 }
 

@@ -144,9 +144,13 @@ st_verdict_write_json (const StVerdict *verdict, BaseJson *json)
   write_string (json, "base", verdict->base_name);
   write_string (json, "base_family", verdict->base_family);
   write_string (json, "config", verdict->config);
+  write_string (json, "hub_repository", verdict->hub_repository);
+  write_string (json, "hub_revision", verdict->hub_revision);
   write_string (json, "dtype", st_dtype_name (verdict->dtype));
   write_uint (json, "n_tensors", verdict->n_tensors);
   write_uint (json, "n_bytes", verdict->bytes);
+  write_uint (json, "parameters", verdict->parameters);
+  write_uint (json, "n_companions", verdict->n_companions);
   write_strings (json, "keys", verdict->keys);
   write_strings (json, "missing", verdict->missing);
   write_strings (json, "superfluous", verdict->superfluous);

@@ -10,6 +10,8 @@
 #include "config.h"
 
 #include "st/st-verdict-private.h"
+#include "st/st-model-private.h"
+#include "st/st-quant.h"
 
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
@@ -489,9 +491,12 @@ st_verdict_new (StModel *model)
   verdict->parts = g_array_new (FALSE, FALSE, sizeof (StVerdictPart));
   verdict->patterns = g_array_new (FALSE, FALSE, sizeof (StVerdictPattern));
   g_array_set_clear_func (verdict->patterns, clear_pattern);
+  st_hub_find_origin (st_model_path (model), &verdict->hub_repository,
+                      &verdict->hub_revision);
   find_rule (&search);
   ask_config (&search);
   count_all (&search);
+  verdict->parameters = st_quant_parameters (model, &verdict->n_companions);
   fill_from_rule (&search);
   verdict->name = search.name;
   verdict->title = st_words_title (verdict, search.name);
@@ -513,6 +518,8 @@ st_verdict_free (StVerdict *verdict)
   if (verdict == NULL)
     return;
   g_free (verdict->config);
+  g_free (verdict->hub_repository);
+  g_free (verdict->hub_revision);
   g_free (verdict->title);
   g_free (verdict->details);
   g_free (verdict->body_prefix);

@@ -39,15 +39,20 @@ typedef struct
   const char *base_family; /* (nullable) */
   char *config;            /* (nullable): model_type of the config.json beside it */
   gboolean by_config;      /* that decided */
-  char *title;             /* "Stable Diffusion XL base", "A LoRA for Flux" */
-  char *details;           /* (nullable): "rank 16, named as kohya's scripts do" */
-  StDtype dtype;           /* of most bytes */
+  char *
+      hub_repository; /* (nullable): "OWNER/NAME" where it lies in Hugging Face's cache */
+  char *hub_revision; /* (nullable) */
+  char *title;        /* "Stable Diffusion XL base", "A LoRA for Flux" */
+  char *details;      /* (nullable): "rank 16, named as kohya's scripts do" */
+  StDtype dtype;      /* of most bytes */
   guint n_tensors;
   guint64 bytes;
-  char **keys;       /* NULL-terminated: names of tensors that decided; may be empty */
-  char *body_prefix; /* (nullable): what stands before the main part's names */
-  GArray *parts;     /* of StVerdictPart; those that are there */
-  char **missing;    /* NULL-terminated: sentences */
+  guint64 parameters; /* values of the network, packed ones counted singly */
+  guint n_companions; /* tensors that only serve others, as scales do */
+  char **keys;        /* NULL-terminated: names of tensors that decided; may be empty */
+  char *body_prefix;  /* (nullable): what stands before the main part's names */
+  GArray *parts;      /* of StVerdictPart; those that are there */
+  char **missing;     /* NULL-terminated: sentences */
   char **superfluous;
   GArray *patterns; /* of StVerdictPattern, the most numerous first; some dozens */
   guint n_patterns; /* of all names */

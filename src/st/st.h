@@ -233,6 +233,34 @@ const char *st_hash_peek (StHash *hash);
 /** st_hash_free: what is not ready is given up; @hash may be NULL */
 void st_hash_free (StHash *hash);
 
+/* By what names other programs know a model; all in hexadecimal digits. */
+typedef struct
+{
+  char whole[65];  /* SHA-256 of the file; its first 10 digits are AutoV2 */
+  char data[65];   /* of the tensors, header left out; its first 12 are AutoV3 */
+  char auto_v1[9]; /* of 64 KiB at 1 MiB; "" where the file ends before */
+} StHashes;
+
+/** st_hash_new_all: as st_hash_new(), all of them in one read
+ * @only_cached: to look whether they are known, and read nothing */
+StHash *st_hash_new_all (StFile *file, const char *cache, gboolean only_cached);
+/** st_hash_peek_all: (nullable): NULL while they are not ready */
+const StHashes *st_hash_peek_all (StHash *hash);
+/** st_hash_ended: whether nothing more will come of it */
+gboolean st_hash_ended (StHash *hash);
+void st_hash_progress (StHash *hash, guint64 *done, guint64 *total);
+
+typedef enum
+{
+  ST_HASH_NOT_TOLD,
+  ST_HASH_AGREES,
+  ST_HASH_DIFFERS, /* the tensors were changed since */
+} StHashAgreement;
+
+/** st_hashes_check: what @file's metadata tell of its tensors in @key
+ * ("modelspec.hash_sha256", "sshs_model_hash") against what they are */
+StHashAgreement st_hashes_check (const StHashes *hashes, StFile *file, const char *key);
+
 /* What opens in the window and in the pipeline: one file, a shard index, or a diffusers
  * folder, as one list of tensors. In a diffusers folder names carry the part in front
  * ("unet/conv_in.weight"). Thread: immutable, any. Reference counted. */

@@ -7,7 +7,7 @@
 
 #include "scratch.h"
 
-#include "st/st.h"
+#include "st/st-verdict.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -134,6 +134,71 @@ test_shard_broken (void)
   put_text ("y.safetensors", "version https://git-lfs.github.com/spec/v1\n");
   put_text (INDEX, "{\"weight_map\":{\"a\":\"x.safetensors\",\"b\":\"y.safetensors\"}}");
   assert_refused (INDEX, ST_ERROR_HEADER_TOO_LARGE, "“y.safetensors”: this is a Git LFS");
+}
+
+static gboolean
+warns (StModel *model, const char *part)
+{
+  for (const char *const *w = st_model_warnings (model); *w != NULL; w++)
+    if (strstr (*w, part) != NULL)
+      return TRUE;
+  return FALSE;
+}
+
+/* What lies there against what the index tells. */
+static void
+test_index_against_files (void)
+{
+  g_autoptr (StModel) model = NULL, old = NULL;
+
+  put_tensor ("m-00001-of-00002.safetensors", "a", 1);
+  put_tensor ("m-00002-of-00002.safetensors", "b", 2);
+  put_tensor ("m-00003-of-00003.safetensors", "c", 3);
+  put_tensor ("other-00003-of-00003.safetensors", "c", 3);
+  put_text (INDEX, "{\"metadata\":{\"x\":{},\"total_size\": 7 },\"weight_map\":{"
+                   "\"a\":\"m-00001-of-00002.safetensors\","
+                   "\"z\":\"m-00002-of-00002.safetensors\"}}\n");
+  model = open_good (INDEX);
+  g_assert_true (
+      warns (model, "tells of 7 bytes in all (total_size), the tensors have 2"));
+  g_assert_true (warns (model, "does not name 1 tensor that"));
+  g_assert_true (warns (model, "“m-00003-of-00003.safetensors” lies beside “" INDEX "”"));
+  g_assert_false (warns (model, "other-"));
+  /* Totals of another form are nobody's fault. */
+  put_text (INDEX, "{\"metadata\":{\"total_size\":\"2\"},\"weight_map\":{"
+                   "\"a\":\"m-00001-of-00002.safetensors\","
+                   "\"b\":\"m-00002-of-00002.safetensors\"}}\n");
+  old = open_good (INDEX);
+  g_assert_false (warns (old, "total_size"));
+}
+
+#define HUB "models--own--na--me"
+
+static void
+test_hub (void)
+{
+  g_autoptr (StModel) model = NULL, only = NULL, file = NULL, other = NULL;
+  g_autoptr (StVerdict) verdict = NULL, plain = NULL;
+
+  put_tensor (HUB "/snapshots/one/model.safetensors", "a", 1);
+  only = open_good (HUB);
+  g_assert_cmpuint (value_of (only, "a"), ==, 1);
+  put_tensor (HUB "/snapshots/two/model.safetensors", "a", 2);
+  assert_refused (HUB, ST_ERROR_INDEX, "no model");
+  put_text (HUB "/refs/main", "two");
+  model = open_good (HUB);
+  g_assert_cmpuint (value_of (model, "a"), ==, 2);
+  /* No way out of the folder. */
+  put_text (HUB "/refs/main", "../../..");
+  assert_refused (HUB, ST_ERROR_INDEX, "no model");
+  file = open_good (HUB "/snapshots/one/model.safetensors");
+  verdict = st_verdict_new (file);
+  g_assert_cmpstr (verdict->hub_repository, ==, "own/na--me");
+  g_assert_cmpstr (verdict->hub_revision, ==, "one");
+  put_tensor ("models--x/model.safetensors", "a", 1);
+  other = open_good ("models--x/model.safetensors");
+  plain = st_verdict_new (other);
+  g_assert_null (plain->hub_repository);
 }
 
 /* A name of two files is the first one's, and said. */
@@ -285,6 +350,8 @@ main (int argc, char **argv)
   ADD ("shard-missing", test_shard_missing);
   ADD ("shard-broken", test_shard_broken);
   ADD ("twice", test_twice);
+  ADD ("index-against-files", test_index_against_files);
+  ADD ("hub", test_hub);
   ADD ("index-refused", test_index_refused);
   ADD ("diffusers-folder", test_diffusers_folder);
   ADD ("folder-without-weights", test_folder_without_weights);

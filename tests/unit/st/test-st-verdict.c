@@ -471,6 +471,50 @@ test_config (void)
   g_assert_cmpstr (broken->title, ==, "The language model Llama or Mistral");
 }
 
+/* ---- quantised ---- */
+
+static void
+assert_parameters (guint64 parameters, guint n_companions, const char *const *lines)
+{
+  g_autoptr (StVerdict) verdict = verdict_of (lines, NULL);
+
+  g_assert_cmpuint (verdict->parameters, ==, parameters);
+  g_assert_cmpuint (verdict->n_companions, ==, n_companions);
+}
+
+#define HOLDS(parameters, n_companions, ...)                                             \
+  assert_parameters (parameters, n_companions, (const char *[]){ __VA_ARGS__, NULL })
+
+/* Layers of 256 × 128 values, as the programs store them. */
+static void
+test_quantised (void)
+{
+  const guint64 n = 256 * 128;
+
+  HOLDS (n, 0, "BF16 256,128 a.weight");
+  HOLDS (n, 2, "F8_E4M3 256,128 a.weight", "F32 - a.weight_scale", "F32 - a.input_scale");
+  HOLDS (n, 1, "F8_E4M3 256,128 a.weight", "F32 2,1 a.weight_scale_inv");
+  HOLDS (n, 1, "F8_E4M3 256,128 a.weight", "F32 1 a.scale_weight");
+  HOLDS (n, 1, "I8 256,128 a.weight", "F32 256 a.SCB");
+  /* GPTQ of 4 and of 8 bits: [in · bits / 32, out]; AWQ: [in, out · bits / 32]. */
+  HOLDS (n, 3, "I32 16,256 a.qweight", "I32 1,32 a.qzeros", "F16 1,256 a.scales",
+         "I32 128 a.g_idx");
+  HOLDS (n, 2, "I32 32,256 a.qweight", "I32 1,64 a.qzeros", "F16 1,256 a.scales");
+  HOLDS (n, 2, "I32 128,32 a.qweight", "I32 1,32 a.qzeros", "F16 1,256 a.scales");
+  HOLDS (n, 3, "U8 16384,1 a.weight", "F32 512 a.weight.absmax",
+         "F32 16 a.weight.quant_map", "U8 90 a.weight.quant_state.bitsandbytes__nf4");
+  HOLDS (n, 1, "U8 2,128,4,16 a.up_blocks", "U8 2,128,4 a.up_scales");
+  HOLDS (n, 2, "U8 256,64 a.weight", "F8_E4M3 256,8 a.weight_scale",
+         "F32 - a.weight_scale_2");
+  HOLDS (n, 2, "I32 256,16 a.weight_packed", "BF16 256,1 a.weight_scale",
+         "I64 2 a.weight_shape");
+  /* What only looks so. */
+  HOLDS (n + 5, 0, "F16 256,128 a.weight", "F16 5 b.weight_scale");
+  HOLDS (4 + 128, 0, "F16 4 up_blocks.0.norm.scale", "BF16 128 a.query_norm.scale");
+  HOLDS (64 + 8, 0, "I32 8,8 a.qweight", "F16 8 b.scales");
+  HOLDS (64, 0, "U8 8,8 a.weight");
+}
+
 /* ---- half a million ---- */
 
 static double
@@ -522,6 +566,7 @@ main (int argc, char **argv)
   g_test_add_func ("/st/verdict/unknown", test_unknown);
   g_test_add_func ("/st/verdict/told", test_told);
   g_test_add_func ("/st/verdict/config", test_config);
+  g_test_add_func ("/st/verdict/quantised", test_quantised);
   g_test_add_func ("/st/verdict/many", test_many);
   status = g_test_run ();
   g_ptr_array_unref (layouts);
