@@ -107,6 +107,23 @@ class Cli(unittest.TestCase):
         self.assertEqual((verdict["kind"], verdict["base_family"], verdict["form"]), ("lora", "flux", "kohya"))
         self.assertEqual(verdict["keys"], ["lora_unet_double_blocks_0_img_attn_qkv.lora_down.weight"])
 
+    def test_inspect_hashes(self):
+        path = self.path("hashed.safetensors")
+        data = bytes(i * 7 >> 4 & 255 for i in range(3 << 20))
+        digits = hashlib.sha256(data).hexdigest()
+        write_tensors(path, {"a": ("U8", [3 << 20], data)}, {"modelspec.hash_sha256": "0x" + digits, "sshs_model_hash": "00"})
+        with open(path, "rb") as file:
+            text = file.read()
+        whole = hashlib.sha256(text).hexdigest()
+        out = run("inspect", "--hashes", path)
+        self.assertIn(f"AutoV2: {whole[:10]}\n", out.stdout)
+        self.assertIn("modelspec.hash_sha256: agrees", out.stdout)
+        self.assertIn("sshs_model_hash: differs", out.stdout)
+        hashes = json.loads(run("inspect", "--hashes", "--json", path).stdout)["hashes"][0]
+        self.assertEqual(hashes, {"file": path, "auto_v1": hashlib.sha256(text[0x100000:0x110000]).hexdigest()[:8],
+                                  "auto_v2": whole[:10], "auto_v3": digits[:12], "sha256": whole, "data_sha256": digits,
+                                  "modelspec.hash_sha256": "agrees", "sshs_model_hash": "differs"})
+
     def test_long_answers_take_little_memory(self):
         """An answer of 100 MB from a header of 17 MB, with the memory for the header alone."""
         path = self.path("long.safetensors")
