@@ -5,8 +5,7 @@
 
 #include "config.h"
 
-#include "sd/sd-net-private.h"
-#include "base/base-half.h"
+#include "sd/sd-weights-private.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -114,167 +113,7 @@ sd_weights_has (SdWeights *weights, const char *prefix, const char *name)
   return sd_weights_find (weights, prefix, name) != NULL;
 }
 
-/* ---- reading ---- */
-
-static gboolean
-is_direct (StDtype dtype)
-{
-  return dtype == ST_DTYPE_F16 || dtype == ST_DTYPE_BF16 || dtype == ST_DTYPE_F32;
-}
-
-/* Where a part of a weight is read from. */
-typedef struct
-{
-  const SdWeights *weights;
-  char *name;
-  char *whole; /* names of all parts of its weight */
-  const StModelTensor *tensor;
-  NnType type;   /* as it is handed on */
-  float *scales; /* (nullable): what values are multiplied with: one for all, or one for
-                    each output */
-  gsize n_scales;
-} Source;
-
-static void
-source_free (gpointer data)
-{
-  Source *source = data;
-  g_free (source->name);
-  g_free (source->whole);
-  g_free (source->scales);
-  g_free (source);
-}
-
-/* The three types that the engine takes as they are; of others, 8 bits become F16, which
- * holds every value of theirs, and the rest F32. A scale may make 8 bits larger than F16
- * holds: then F32 too. */
-static NnType
-handed_type (StDtype dtype, const float *scales, gsize n)
-{
-  const float largest = 57344, room = 60000; /* of E5M2, the wider one; in F16 */
-  gboolean eight = dtype == ST_DTYPE_F8_E4M3 || dtype == ST_DTYPE_F8_E5M2;
-  for (gsize i = 0; i < n; i++)
-    if (!(ABS (scales[i]) * (dtype == ST_DTYPE_F8_E4M3 ? 448 : largest) < room))
-      return NN_F32;
-  if (dtype == ST_DTYPE_F16 && n == 0)
-    return NN_F16;
-  if (dtype == ST_DTYPE_BF16 && n == 0)
-    return NN_BF16;
-  return eight ? NN_F16 : NN_F32;
-}
-
-#define CHUNK 65536 /* values converted at a time */
-
-/* Values [first, first + n), scaled */
-static void
-to_float (const Source *source, const guint8 *packed, gsize first, gsize n, float *values)
-{
-  const StTensor *tensor = source->tensor->tensor;
-  gsize each = source->n_scales > 1 ? tensor->count / source->n_scales : tensor->count;
-
-  st_dtype_to_float (tensor->dtype, packed, first, n, values);
-  for (gsize i = 0; source->scales != NULL && i < n; i++)
-    values[i] *= source->scales[(first + i) / each];
-}
-
-static void
-from_float (NnType type, const float *values, gsize first, gsize n, gpointer dst)
-{
-  if (type == NN_F32)
-    memcpy ((float *) dst + first, values, n * sizeof (float));
-  else
-    for (gsize i = 0; i < n; i++)
-      ((guint16 *) dst)[first + i] = type == NN_BF16 ? base_bf16_from_float (values[i])
-                                                     : base_half_from_float (values[i]);
-}
-
-static void
-convert (const Source *source, const guint8 *packed, gpointer dst)
-{
-  const StTensor *tensor = source->tensor->tensor;
-  g_autofree float *values = g_new (float, CHUNK);
-  for (gsize first = 0; first < tensor->count; first += CHUNK)
-    {
-      gsize n = MIN (CHUNK, tensor->count - first);
-      to_float (source, packed, first, n, values);
-      from_float (source->type, values, first, n, dst);
-    }
-}
-
-/* The weight with all that LoRAs add to it, in F32 and then in its own type. */
-static gboolean
-convert_changed (const Source *source, const guint8 *packed, gpointer dst, GError **error)
-{
-  gsize n = source->tensor->tensor->count;
-  float *values
-      = source->type == NN_F32 ? dst : nn_alloc (n, sizeof *values, source->name, error);
-  gboolean good = FALSE;
-
-  if (values != NULL)
-    {
-      to_float (source, packed, 0, n, values);
-      good = sd_loras_apply (source->weights->loras, source->name, values, error);
-    }
-  if (good && values != dst)
-    from_float (source->type, values, 0, n, dst);
-  if (values != dst)
-    g_free (values);
-  return good;
-}
-
-/* Whether any part of the weight is another now: then all of them are read with it. */
-static gboolean
-is_touched (const Source *source)
-{
-  g_auto (GStrv) names = g_strsplit (source->whole, "+", -1);
-
-  for (guint i = 0; names[i] != NULL; i++)
-    if (sd_loras_touch (source->weights->loras, names[i]))
-      return TRUE;
-  return FALSE;
-}
-
-static gboolean
-read_bytes (const Source *source, gsize n, gpointer dst, GError **error)
-{
-  const StModelTensor *part = source->tensor;
-
-  if (source->weights->loras != NULL)
-    return sd_loras_read (source->weights->loras, source->name, part, is_touched (source),
-                          dst, error);
-  return st_file_read (part->file, part->tensor->begin, n, dst, error);
-}
-
-static gboolean
-read_part (gpointer data, void *dst, gsize n, GError **error)
-{
-  const Source *source = data;
-  const StModelTensor *part = source->tensor;
-  const StTensor *tensor = part->tensor;
-  gsize bytes = tensor->end - tensor->begin;
-  gboolean changed = sd_loras_touch (source->weights->loras, source->name);
-
-  if (is_direct (tensor->dtype) && source->scales == NULL && !changed)
-    {
-      g_return_val_if_fail (n == bytes, FALSE);
-      return read_bytes (source, n, dst, error);
-    }
-  g_return_val_if_fail (n == tensor->count * (source->type == NN_F32 ? 4 : 2), FALSE);
-  g_autofree guint8 *packed = g_try_malloc (bytes);
-  if (packed == NULL)
-    {
-      g_set_error (error, NN_ERROR, NN_ERROR_MEMORY,
-                   _ ("No memory for the %.0f bytes of “%s”"), (double) bytes,
-                   part->name);
-      return FALSE;
-    }
-  if (!read_bytes (source, bytes, packed, error))
-    return FALSE;
-  if (changed)
-    return convert_changed (source, packed, dst, error);
-  convert (source, packed, dst);
-  return TRUE;
-}
+/* ---- rows of tables ---- */
 
 gboolean
 sd_weights_read_row (
@@ -344,7 +183,7 @@ shape_wanted (NnWeightKind kind)
 
 /* "X.scale_weight" beside "X.weight", of 8-bit files; others write "X.weight_scale". */
 static gboolean
-read_scales (SdWeights *weights, const char *name, Source *source, GError **error)
+read_scales (SdWeights *weights, const char *name, SdWeightSource *source, GError **error)
 {
   static const char *const suffixes[] = { ".scale_weight", ".weight_scale" };
   const StTensor *tensor = source->tensor->tensor;
@@ -404,20 +243,21 @@ part_init (SdWeights *weights,
           name, st_dtype_name (tensor->tensor->dtype), shape, shape_wanted (kind));
       return FALSE;
     }
-  Source *source = g_new0 (Source, 1);
-  source->weights = weights;
+  SdWeightSource *source = g_new0 (SdWeightSource, 1);
+  source->loras = &weights->loras;
   source->name = g_strdup (name);
   source->whole = g_strdup (whole);
   source->tensor = tensor;
   if (!read_scales (weights, name, source, error))
     {
-      source_free (source);
+      sd_weight_source_free (source);
       return FALSE;
     }
-  source->type = handed_type (tensor->tensor->dtype, source->scales, source->n_scales);
-  part->read = read_part;
+  source->type
+      = sd_weight_source_type (tensor->tensor->dtype, source->scales, source->n_scales);
+  part->read = sd_weight_source_read;
   part->source = source;
-  part->destroy = source_free;
+  part->destroy = sd_weight_source_free;
   part->type = source->type;
   part->out = tensor->tensor->shape[0];
   *in = kind == NN_WEIGHT_VECTOR ? 1 : tensor->tensor->shape[1];
