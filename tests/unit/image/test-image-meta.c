@@ -163,6 +163,7 @@ test_a1111 (void)
       "Negative prompt: lowres, bad\r\nmore of it\r\n"
       "Steps: 28, Sampler: DPM++ 2M Karras, CFG scale: 7, Seed: 3735928559, "
       "Size: 640x896, Model hash: 6ce0161689, Model: v1-5-pruned-emaonly, "
+      "VAE: mse.safetensors, "
       "Denoising strength: 0.5, Clip skip: 2, RNG: NV, "
       "Hires prompt: \"a, b\\nSeed: 5, Steps: 9, \\\"x\\\"\", Hires steps: 12, "
       "Lora hashes: \"one: 1234, two: 5678\", Version: v1.6.0");
@@ -183,6 +184,12 @@ test_a1111 (void)
   g_assert_cmpstr (meta->rng, ==, "nv");
   g_assert_cmpstr (meta->version, ==, "v1.6.0");
   g_assert_cmpstr (meta->source, ==, "a1111");
+  g_assert_cmpstr (meta->vae, ==, "mse.safetensors");
+  g_assert_cmpstr (meta->lora_hashes, ==, "one: 1234, two: 5678");
+  g_autofree char *written = image_meta_to_a1111 (meta);
+  g_autoptr (ImageMeta) back = image_meta_from_a1111 (written);
+  g_assert_cmpstr (back->vae, ==, meta->vae);
+  g_assert_cmpstr (back->lora_hashes, ==, meta->lora_hashes);
 }
 
 /* What is meant by a key that is missing or odd. */

@@ -289,6 +289,59 @@ test_cancel (void)
   g_assert_cmpuint (told, >, 1);
 }
 
+/* ---- scale ---- */
+
+static double
+scale_of (const char *path)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SdLoraFile) file = sd_lora_file_new (path, TRUE, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (file->modules->len, ==, 1);
+  return ((SdLoraModule *) file->modules->pdata[0])->scale;
+}
+
+/* What PEFT says beside its file, and diffusers in it; a tensor counts more. */
+static void
+test_scale (void)
+{
+  static const Entry pair[] = { { DOWN, 2, { 4, 192 }, 1 }, { UP, 2, { 192, 4 }, 1 } };
+  static const struct
+  {
+    const char *config;
+    double scale;
+  } rows[] = {
+    { "{\"r\": 4, \"lora_alpha\": 8}", 2 },
+    { "{\"r\": 4, \"lora_alpha\": 8, \"use_rslora\": true}", 4 },
+    { "{\"r\": 4, \"lora_alpha\": \"eight\"}", 1 },
+    { "{", 1 },
+  };
+  const float zeros[192 * 4] = { 0 };
+  const guint64 down[2] = { 4, 192 }, up[2] = { 192, 4 };
+  const StWriteTensor tensors[] = {
+    { "unet.mid_block.attentions.0.proj_in.lora_A.weight", ST_DTYPE_F32, 2, down, zeros },
+    { "unet.mid_block.attentions.0.proj_in.lora_B.weight", ST_DTYPE_F32, 2, up, zeros }
+  };
+  const char *const told[]
+      = { "lora_adapter_metadata", "{\"unet.lora_alpha\": 6}", NULL };
+  g_autoptr (GError) error = NULL;
+  g_autofree char *made = write_lora (pair, 2);
+  g_autofree char *peft = g_build_filename (folder, "adapter_model.safetensors", NULL);
+  g_autofree char *config = g_build_filename (folder, "adapter_config.json", NULL);
+
+  g_assert_cmpfloat (scale_of (made), ==, 1);
+  g_assert_cmpint (g_rename (made, peft), ==, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_file_set_contents (config, rows[i].config, -1, &error);
+      g_assert_no_error (error);
+      g_assert_cmpfloat (scale_of (peft), ==, rows[i].scale);
+    }
+  st_write (made, tensors, 2, told, &error);
+  g_assert_no_error (error);
+  g_assert_cmpfloat (scale_of (made), ==, 1.5);
+}
+
 /* ---- what is told ---- */
 
 static void
@@ -547,6 +600,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sd/lora/two-runs", test_two_runs);
   g_test_add_func ("/sd/lora/saved", test_saved);
   g_test_add_func ("/sd/lora/cancel", test_cancel);
+  g_test_add_func ("/sd/lora/scale", test_scale);
   g_test_add_func ("/sd/lora/warnings", test_warnings);
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
     {
