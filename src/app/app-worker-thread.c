@@ -73,9 +73,16 @@ need_engine (AppWorker *self, const char *path, const BaseTask *task, GError **e
   app_device_choice_get (&choice);
   if (self->engine != NULL && strcmp (self->engine_path, path) == 0
       && self->engine_prediction == app_prediction_get (path)
-      && app_device_choice_equal (&self->engine_choice, &choice)
-      && g_strcmp0 (self->engine_vae, vae) == 0)
-    return TRUE;
+      && app_device_choice_equal (&self->engine_choice, &choice))
+    {
+      if (g_strcmp0 (self->engine_vae, vae) == 0)
+        return TRUE;
+      if (!sd_engine_set_vae (self->engine, vae, error))
+        return FALSE;
+      g_free (self->engine_vae);
+      self->engine_vae = g_steal_pointer (&vae);
+      return TRUE;
+    }
   if (self->engine != NULL)
     drop_engine (self);
   model = st_model_open (path, task, error);

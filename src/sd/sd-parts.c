@@ -229,20 +229,26 @@ add_given (SdNames *names, SdPart part, const char *path, GError **error)
   return FALSE;
 }
 
-gboolean
-sd_parts_add (SdNames *names,
-              StModel *model,
-              SdFamily family,
-              gboolean previews,
-              char *found[SD_N_PARTS],
-              GError **error)
+/* What is said of a part; @own: (nullable): of @instead of what the model's extras say.
+ */
+static gboolean
+add_parts (SdNames *names,
+           StModel *model,
+           SdFamily family,
+           gboolean previews,
+           SdPart instead,
+           const char *own,
+           char *found[SD_N_PARTS],
+           GError **error)
 {
   const SdExtras *extras = sd_extras_of (model);
   for (SdPart part = 0; part < SD_N_PARTS; part++)
     found[part] = NULL;
   for (SdPart part = 0; part < SD_N_PARTS; part++)
     {
-      const char *given = extras != NULL ? extras->parts[part] : NULL;
+      const char *given = part == instead  ? own
+                          : extras != NULL ? extras->parts[part]
+                                           : NULL;
       if (given != NULL)
         {
           if (!add_given (names, part, given, error))
@@ -254,6 +260,17 @@ sd_parts_add (SdNames *names,
         search (names, part, family, st_model_path (model), &found[part]);
     }
   return TRUE;
+}
+
+gboolean
+sd_parts_add (SdNames *names,
+              StModel *model,
+              SdFamily family,
+              gboolean previews,
+              char *found[SD_N_PARTS],
+              GError **error)
+{
+  return add_parts (names, model, family, previews, SD_N_PARTS, NULL, found, error);
 }
 
 SdNames *
@@ -271,11 +288,12 @@ SdNames *
 sd_names_open_with (
     StModel *model, SdFamily family, SdPart part, const char *path, GError **error)
 {
-  g_autoptr (SdNames) names = sd_names_open (model, family, error);
-
-  if (names == NULL || (path != NULL && !add_given (names, part, path, error)))
-    return NULL;
-  return g_steal_pointer (&names);
+  g_autoptr (SdNames) names = sd_names_new (model);
+  char *found[SD_N_PARTS];
+  gboolean good = add_parts (names, model, family, TRUE, part, path, found, error);
+  for (guint i = 0; i < SD_N_PARTS; i++)
+    g_free (found[i]);
+  return good ? g_steal_pointer (&names) : NULL;
 }
 
 /* ---- what the user says of a model ---- */

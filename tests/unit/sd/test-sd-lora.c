@@ -570,6 +570,12 @@ test_vae (void)
   g_assert_cmpmem (second->pixels, 64 * 64 * 3, expected->pixels, 64 * 64 * 3);
   g_assert_cmpstr (engine->fingerprint, ==, opened->fingerprint);
 
+  /* and from there back to the model's own, whatever it was opened with */
+  g_assert_true (sd_engine_set_vae (opened, NULL, &error));
+  g_assert_no_error (error);
+  g_autoptr (ImageBuffer) own = decode (opened, latents);
+  g_assert_cmpmem (first->pixels, 64 * 64 * 3, own->pixels, 64 * 64 * 3);
+
   /* what is none changes nothing */
   g_assert_false (sd_engine_set_vae (engine, lora, &error));
   g_assert_error (error, SD_ERROR, SD_ERROR_MISSING_PART);
