@@ -167,13 +167,16 @@ make_canvas (SdFrame *frame, const SdSource *source)
   guint w = source->image->width + e[LEFT] + e[RIGHT];
   guint h = source->image->height + e[TOP] + e[BOTTOM];
 
-  frame->canvas = cut_image (source->image, -(int) e[LEFT], -(int) e[TOP], w, h);
   if (w == source->image->width && h == source->image->height)
     {
-      if (source->mask != NULL)
-        frame->mask = image_mask_copy (source->mask);
-      return frame->canvas != NULL && (source->mask == NULL || frame->mask != NULL);
+      /* The picture itself where it will do: it may be large, and nobody changes it. */
+      frame->canvas = source->image->channels == 3
+                          ? image_buffer_ref (source->image)
+                          : cut_image (source->image, 0, 0, w, h);
+      frame->mask = image_mask_ref (source->mask);
+      return frame->canvas != NULL;
     }
+  frame->canvas = cut_image (source->image, -(int) e[LEFT], -(int) e[TOP], w, h);
   frame->mask = image_mask_new (w, h);
   frame->fresh = image_mask_new (w, h);
   if (frame->canvas == NULL || frame->mask == NULL || frame->fresh == NULL)
