@@ -82,11 +82,11 @@ set_text (GtkLabel *label, const char *text)
 static char *
 make_line (const SdInfo *info)
 {
-  g_autofree char *line = sd_info_line (info);
+  char *line = sd_info_line (info);
   g_autofree char *size = g_format_size (info->verdict->bytes);
   g_autofree char *count = app_format_tensors (info->verdict->n_tensors);
 
-  return g_strdup_printf ("%s, %s, %s", line, size, count);
+  return st_verdict_join (st_verdict_join (line, size), count);
 }
 
 /* A line for each name, isolated: names are not of the text's direction. */

@@ -46,6 +46,27 @@ find_glob (const StRuleSubject *subject, const StRuleName *name, const char *pre
   return NULL;
 }
 
+/* A weight that is stored packed has another name and another shape. */
+static const StModelTensor *
+find_packed (const StRuleSubject *subject, const StRuleName *name, const char *prefix)
+{
+  static const char *const ends[] = { ".qweight", ".weight_packed" };
+  const gsize length = strlen (name->text), end = strlen (".weight");
+
+  if (!name->any_shape || !g_str_has_suffix (name->text, ".weight"))
+    return NULL;
+  for (guint i = 0; i < G_N_ELEMENTS (ends); i++)
+    {
+      g_autofree char *front = g_strndup (name->text, length - end);
+      g_autofree char *whole = g_strconcat (prefix, front, ends[i], NULL);
+      const StModelTensor *found = st_model_find (subject->model, whole);
+
+      if (found != NULL)
+        return found;
+    }
+  return NULL;
+}
+
 const StModelTensor *
 st_rule_item_find (const StRuleSubject *subject,
                    const StRuleItem *item,
@@ -64,6 +85,8 @@ st_rule_item_find (const StRuleSubject *subject,
           found = st_model_find (subject->model, whole);
           if (found != NULL && !shape_fits (name, found->tensor))
             found = NULL;
+          else if (found == NULL)
+            found = find_packed (subject, name, prefix);
         }
       if (found != NULL)
         return found;

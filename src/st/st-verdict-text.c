@@ -48,20 +48,31 @@ describe_parts (const StVerdict *verdict)
 }
 
 char *
+st_verdict_join (char *text, const char *more)
+{
+  /* Translators: puts another thing behind a list of them; a language that is written
+   * from right to left isolates the second, which may be a name */
+  char *joined = g_strdup_printf (_ ("%s, %s"), text, more);
+
+  g_free (text);
+  return joined;
+}
+
+char *
 st_verdict_sentence (const StVerdict *verdict)
 {
-  GString *text = g_string_new (verdict->title);
+  char *text = g_strdup (verdict->title);
 
   if (verdict->details != NULL)
-    g_string_append_printf (text, ", %s", verdict->details);
+    text = st_verdict_join (text, verdict->details);
   if (verdict->n_tensors > 0)
-    g_string_append_printf (text, ", %s", st_dtype_name (verdict->dtype));
+    text = st_verdict_join (text, st_dtype_name (verdict->dtype));
   if (st_verdict_is (verdict, "image|video"))
     {
       g_autofree char *parts = describe_parts (verdict);
-      g_string_append_printf (text, ", %s", parts);
+      text = st_verdict_join (text, parts);
     }
-  return g_string_free (text, FALSE);
+  return text;
 }
 
 static void

@@ -210,10 +210,10 @@ char *
 st_words_lora (const StVerdict *verdict, StModel *model)
 {
   const guint64 rank = find_rank (model);
-  GString *text = g_string_new (NULL);
+  char *text = NULL;
 
   if (rank > 0)
-    g_string_append_printf (text, _ ("rank %u"), (guint) MIN (rank, G_MAXUINT));
+    text = g_strdup_printf (_ ("rank %u"), (guint) MIN (rank, G_MAXUINT));
   if (verdict->form != NULL)
     {
       const char *form
@@ -221,7 +221,7 @@ st_words_lora (const StVerdict *verdict, StModel *model)
             : strcmp (verdict->form, "peft") == 0 ? _ ("named as PEFT does")
             : strcmp (verdict->form, "diffusers") == 0 ? _ ("named as diffusers did")
                                                        : _ ("named as LyCORIS does");
-      g_string_append_printf (text, "%s%s", text->len > 0 ? ", " : "", form);
+      text = text != NULL ? st_verdict_join (text, form) : g_strdup (form);
     }
-  return g_string_free (text, text->len == 0);
+  return text;
 }

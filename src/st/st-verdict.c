@@ -37,10 +37,7 @@ typedef struct
 static char *
 config_path (StModel *model)
 {
-  const char *path = st_model_path (model);
-  g_autofree char *folder = g_file_test (path, G_FILE_TEST_IS_DIR)
-                                ? g_strdup (path)
-                                : g_path_get_dirname (path);
+  g_autofree char *folder = g_path_get_dirname (st_file_path (st_model_file (model, 0)));
 
   return g_build_filename (folder, "config.json", NULL);
 }
@@ -491,7 +488,7 @@ st_verdict_new (StModel *model)
   verdict->parts = g_array_new (FALSE, FALSE, sizeof (StVerdictPart));
   verdict->patterns = g_array_new (FALSE, FALSE, sizeof (StVerdictPattern));
   g_array_set_clear_func (verdict->patterns, clear_pattern);
-  st_hub_find_origin (st_model_path (model), &verdict->hub_repository,
+  st_hub_find_origin (st_file_path (st_model_file (model, 0)), &verdict->hub_repository,
                       &verdict->hub_revision);
   find_rule (&search);
   ask_config (&search);

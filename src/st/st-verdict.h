@@ -74,6 +74,8 @@ guint st_verdict_count_parts (const StVerdict *verdict, const char *id);
 /** st_verdict_sentence: (transfer full): "Flux.1 dev, BF16, text encoders and VAE inside"
  */
 char *st_verdict_sentence (const StVerdict *verdict);
+/** st_verdict_join: (transfer full): @text, which is taken, and @more behind a comma */
+char *st_verdict_join (char *text, const char *more);
 /** st_verdict_write_json: the members of a verdict, into the object that is open */
 void st_verdict_write_json (const StVerdict *verdict, BaseJson *json);
 

@@ -178,7 +178,7 @@ static void
 test_hub (void)
 {
   g_autoptr (StModel) model = NULL, only = NULL, file = NULL, other = NULL;
-  g_autoptr (StVerdict) verdict = NULL, plain = NULL;
+  g_autoptr (StVerdict) verdict = NULL, plain = NULL, of_folder = NULL;
 
   put_tensor (HUB "/snapshots/one/model.safetensors", "a", 1);
   only = open_good (HUB);
@@ -193,6 +193,8 @@ test_hub (void)
   assert_refused (HUB, ST_ERROR_INDEX, "no model");
   file = open_good (HUB "/snapshots/one/model.safetensors");
   verdict = st_verdict_new (file);
+  of_folder = st_verdict_new (model);
+  g_assert_cmpstr (of_folder->hub_revision, ==, "two");
   g_assert_cmpstr (verdict->hub_repository, ==, "own/na--me");
   g_assert_cmpstr (verdict->hub_revision, ==, "one");
   put_tensor ("models--x/model.safetensors", "a", 1);

@@ -508,6 +508,9 @@ test_quantised (void)
          "F32 - a.weight_scale_2");
   HOLDS (n, 2, "I32 256,16 a.weight_packed", "BF16 256,1 a.weight_scale",
          "I64 2 a.weight_shape");
+  IS ("llama", "F16 32000,4096 model.embed_tokens.weight",
+      "I32 4096,512 model.layers.0.self_attn.q_proj.qweight",
+      "I32 512,4096 model.layers.0.mlp.gate_proj.qweight");
   /* What only looks so. */
   HOLDS (n + 5, 0, "F16 256,128 a.weight", "F16 5 b.weight_scale");
   HOLDS (4 + 128, 0, "F16 4 up_blocks.0.norm.scale", "BF16 128 a.query_norm.scale");
