@@ -5,6 +5,8 @@ tensors.py CALOTYPE MODEL
 SPDX-License-Identifier: GPL-3.0-or-later
 """
 
+import hashlib
+import json
 import os
 import shutil
 import struct
@@ -136,6 +138,33 @@ class Tensors(unittest.TestCase):
         window.keys("Escape")
         window.keys("ctrl+q")
         self.assertEqual(window.process.wait(timeout=30), 0)
+
+    def test_what_it_is(self):
+        """The verdict with its reason, hashes, and the metadata decoded."""
+        path = self.path("ink.safetensors")
+        name = "lora_unet_double_blocks_0_img_attn_qkv"
+        data = bytes(64)
+        digits = hashlib.sha256(data * 2).hexdigest()
+        write_tensors(path, {f"{name}.lora_down.weight": ("BF16", [4, 8], data), f"{name}.lora_up.weight": ("BF16", [8, 4], data)},
+                      {"modelspec.hash_sha256": digits, "ss_network_dim": "4", "ss_training_started_at": "1700000000.5",
+                       "ss_tag_frequency": json.dumps({"1_a": {"ink cat": 3, "sky": 4}, "2_b": {"ink cat": 5}})})
+        window = self.start(path)
+        self.see("A LoRA for Flux, rank 4, named as kohya’s scripts do, BF16, 128 bytes, 2 tensors")
+        self.see(f"Decided by \u2066{name}.lora_down.weight\u2069")
+        self.see("✓ The tensors are those that modelspec.hash_sha256 tells of")
+        with open(path, "rb") as file:
+            self.see(hashlib.sha256(file.read()).hexdigest()[:10])
+        self.see("Rank · \u2066ss_network_dim\u2069")
+        self.assertFalse(self.shows("1700000000"))
+        self.assertEqual(window.quit(), 0)
+
+    def test_patterns_of_the_unknown(self):
+        path = self.path("unknown.safetensors")
+        write_tensors(path, {f"layers.{i}.attn.q": ("F16", [2, 2], bytes(8)) for i in range(32)})
+        window = self.start(path)
+        self.see("Tensors of a kind not known here, F16, 256 bytes, 32 tensors")
+        self.see("\u2066layers.#.attn.q\u2069 × 32")
+        self.assertEqual(window.quit(), 0)
 
     def test_broken_files(self):
         cut = self.path("cut.safetensors")
