@@ -16,7 +16,7 @@
 #include <string.h>
 
 /* To be raised whenever a file that can be used could be judged otherwise than before. */
-#define FORMAT "1 " BASE_VERSION
+#define FORMAT "2 " BASE_VERSION
 #define MAX_KEPT 20000
 
 /* identity, hash of the name; kind, family; sentence, why not, alias, title; flags */
