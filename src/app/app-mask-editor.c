@@ -25,6 +25,7 @@ enum
   SIGNAL_TOOL_CHANGED,
   SIGNAL_UNDO_CHANGED,
   SIGNAL_FAILED,
+  SIGNAL_COPIED,
   N_SIGNALS
 };
 static guint signals[N_SIGNALS];
@@ -55,6 +56,12 @@ app_mask_editor_tell_failed (AppMaskEditor *self, const char *message)
   g_signal_emit (self, signals[SIGNAL_FAILED], 0, message);
 }
 
+void
+app_mask_editor_tell_copied (AppMaskEditor *self, ImageMask *mask)
+{
+  g_signal_emit (self, signals[SIGNAL_COPIED], 0, mask);
+}
+
 static ImageRect
 whole (AppMaskEditor *self)
 {
@@ -73,7 +80,8 @@ app_mask_editor_start (AppMaskEditor *self,
   g_clear_pointer (&self->mask, image_mask_free);
   g_clear_pointer (&self->undo, image_mask_undo_free);
   self->generation++; /* what still runs is for nobody */
-  self->busy = FALSE;
+  self->busy = self->copying = FALSE;
+  app_mask_editor_forget_postponed (self);
   g_array_set_size (self->waiting, 0);
   self->mask = mask != NULL && mask->width == width && mask->height == height
                    ? image_mask_copy (mask)
@@ -199,7 +207,7 @@ put_off (AppMaskEditor *self,
 {
   AppMaskWaiting waiting = { .kind = kind, .opposite = opposite };
 
-  if (!self->busy || is_outline (self))
+  if (!self->busy)
     return FALSE;
   if (at != NULL)
     waiting.at = *at;
@@ -306,8 +314,10 @@ app_mask_editor_catch_up (AppMaskEditor *self)
         app_mask_editor_begin (self, &move->at, move->opposite);
       else if (move->kind == APP_MASK_MOVE)
         app_mask_editor_move (self, &move->at);
-      else
+      else if (move->kind == APP_MASK_END)
         app_mask_editor_end (self);
+      else
+        app_mask_editor_undo (self, move->kind == APP_MASK_BACK);
     }
 }
 
@@ -322,7 +332,8 @@ app_mask_editor_get_outline (AppMaskEditor *self)
 gboolean
 app_mask_editor_can_undo (AppMaskEditor *self, gboolean back)
 {
-  return self->undo != NULL && !self->busy && image_mask_undo_can (self->undo, back);
+  return self->undo != NULL && (!self->busy || self->copying)
+         && image_mask_undo_can (self->undo, back);
 }
 
 gboolean
@@ -337,6 +348,8 @@ app_mask_editor_undo (AppMaskEditor *self, gboolean back)
     }
   if (!app_mask_editor_can_undo (self, back))
     return FALSE;
+  if (put_off (self, back ? APP_MASK_BACK : APP_MASK_FORTH, NULL, FALSE))
+    return TRUE;
   if (back)
     image_mask_undo_back (self->undo, self->mask, &changed);
   else
@@ -353,6 +366,7 @@ app_mask_editor_finalize (GObject *object)
 {
   AppMaskEditor *self = APP_MASK_EDITOR (object);
 
+  app_mask_editor_forget_postponed (self);
   image_mask_free (self->mask);
   image_mask_undo_free (self->undo);
   g_array_unref (self->outline);
@@ -376,6 +390,7 @@ app_mask_editor_class_init (AppMaskEditorClass *class)
   signals[SIGNAL_TOOL_CHANGED] = add_signal ("tool-changed", 0, G_TYPE_NONE);
   signals[SIGNAL_UNDO_CHANGED] = add_signal ("undo-changed", 0, G_TYPE_NONE);
   signals[SIGNAL_FAILED] = add_signal ("failed", 1, G_TYPE_STRING);
+  signals[SIGNAL_COPIED] = add_signal ("copied", 1, G_TYPE_POINTER);
 }
 
 static void

@@ -74,5 +74,9 @@ void app_mask_editor_import (AppMaskEditor *self, const char *path);
 /** app_mask_editor_export: to a PNG file */
 void app_mask_editor_export (AppMaskEditor *self, const char *path);
 
+/** app_mask_editor_copy: copies the mask on a thread; signal "copied" (ImageMask *)
+ * follows. FALSE: not now, in the middle of a stroke or of other work */
+gboolean app_mask_editor_copy (AppMaskEditor *self);
+
 gboolean app_mask_editor_can_undo (AppMaskEditor *self, gboolean back);
 gboolean app_mask_editor_undo (AppMaskEditor *self, gboolean back);

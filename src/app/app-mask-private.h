@@ -13,10 +13,12 @@ typedef enum
 {
   APP_MASK_BEGIN,
   APP_MASK_MOVE,
-  APP_MASK_END
+  APP_MASK_END,
+  APP_MASK_BACK,
+  APP_MASK_FORTH
 } AppMaskMove;
 
-/* A movement of the brush that has to wait. */
+/* A movement of the brush, or an undoing, that has to wait. */
 typedef struct
 {
   AppMaskMove kind;
@@ -36,17 +38,20 @@ struct _AppMaskEditor
   guint sized_for; /* the picture's longer side that the size was chosen for */
   gboolean stroking, erasing;
   ImageBrushPoint last;
-  GArray *outline; /* double */
-  gboolean busy;
-  guint generation; /* of the mask */
-  GArray *waiting;  /* AppMaskWaiting */
+  GArray *outline;        /* double */
+  gboolean busy, copying; /* copying: busy for a moment that nobody should notice */
+  gpointer postponed;     /* (nullable): work that comes after the copy */
+  guint generation;       /* of the mask */
+  GArray *waiting;        /* AppMaskWaiting */
 };
 
 void app_mask_editor_tell_changed (AppMaskEditor *self, const ImageRect *rect);
 void app_mask_editor_tell_edited (AppMaskEditor *self);
 void app_mask_editor_tell_busy (AppMaskEditor *self);
 void app_mask_editor_tell_failed (AppMaskEditor *self, const char *message);
+void app_mask_editor_tell_copied (AppMaskEditor *self, ImageMask *mask);
 /** app_mask_editor_catch_up: what waited is done */
 void app_mask_editor_catch_up (AppMaskEditor *self);
+void app_mask_editor_forget_postponed (AppMaskEditor *self);
 /** app_mask_editor_fill: the inside of @outline (double x, y …), on a thread */
 void app_mask_editor_fill (AppMaskEditor *self, GArray *outline, gboolean erase);

@@ -105,6 +105,13 @@ do_export (Work *work, GError **error)
   return image_mask_save (work->mask, work->path, error);
 }
 
+/* The copy is made already, and nothing else is wanted. */
+static gboolean
+do_copy (Work *work, GError **error)
+{
+  return TRUE;
+}
+
 /* The mask is given already. */
 static gboolean
 do_replace (Work *work, GError **error)
@@ -122,13 +129,15 @@ work_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancella
     work->mask = image_mask_copy (work->before);
   if (work->mask == NULL)
     out_of_memory (&error);
-  else if (work->function (work, &error))
+  else if (work->function (work, &error) && work->function != do_copy)
     work->step = image_mask_step_between (work->before, work->mask);
   if (error != NULL)
     g_task_return_error (task, error);
   else
     g_task_return_boolean (task, TRUE);
 }
+
+static void start (AppMaskEditor *self, Work *work, WorkFunc function);
 
 static void
 on_worked (GObject *source, GAsyncResult *result, gpointer unused)
@@ -140,7 +149,19 @@ on_worked (GObject *source, GAsyncResult *result, gpointer unused)
 
   if (work->generation != self->generation)
     return;
-  self->busy = FALSE;
+  self->busy = self->copying = FALSE;
+  if (work->function == do_copy)
+    {
+      Work *next = g_steal_pointer (&self->postponed);
+
+      if (done)
+        app_mask_editor_tell_copied (self, work->mask);
+      if (next != NULL)
+        start (self, next, next->function);
+      else
+        app_mask_editor_catch_up (self);
+      return;
+    }
   if (!done)
     app_mask_editor_tell_failed (self, error->message);
   else if (work->step != NULL)
@@ -161,6 +182,12 @@ start (AppMaskEditor *self, Work *work, WorkFunc function)
 {
   g_autoptr (GTask) task = NULL;
 
+  work->function = function;
+  if (self->copying && self->postponed == NULL)
+    {
+      self->postponed = work;
+      return;
+    }
   if (self->mask == NULL || self->busy)
     {
       work_free (work);
@@ -168,20 +195,37 @@ start (AppMaskEditor *self, Work *work, WorkFunc function)
     }
   app_mask_editor_cancel (self);
   self->busy = TRUE;
-  work->function = function;
+  self->copying = function == do_copy;
   work->generation = self->generation;
   work->kept = image_mask_ref (self->mask);
   work->before = work->kept;
   task = g_task_new (self, NULL, on_worked, NULL);
   g_task_set_task_data (task, work, work_free);
   g_task_run_in_thread (task, work_thread);
-  app_mask_editor_tell_busy (self);
+  /* A copy takes a moment in which nobody should see buttons change. */
+  if (function != do_copy)
+    app_mask_editor_tell_busy (self);
+}
+
+gboolean
+app_mask_editor_copy (AppMaskEditor *self)
+{
+  if (self->mask == NULL || self->busy || self->stroking)
+    return FALSE;
+  start (self, g_new0 (Work, 1), do_copy);
+  return TRUE;
 }
 
 gboolean
 app_mask_editor_is_busy (AppMaskEditor *self)
 {
-  return self->busy;
+  return self->busy && !self->copying;
+}
+
+void
+app_mask_editor_forget_postponed (AppMaskEditor *self)
+{
+  g_clear_pointer (&self->postponed, work_free);
 }
 
 void

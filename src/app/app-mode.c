@@ -36,30 +36,55 @@ source_of (AppPicturesPage *self)
 
 /* ---- the mask ---- */
 
-void
-app_mode_commit (AppPicturesPage *self)
+/* @mask is the settings' from now on. */
+static void
+take_mask (AppPicturesPage *self, ImageMask *mask)
 {
   const SdSource *now = source_of (self);
-  const ImageMask *mask = app_mask_editor_get_mask (self->mask_editor);
   SdSource *source;
 
-  if (self->commit_source == 0)
-    return;
-  g_clear_handle_id (&self->commit_source, g_source_remove);
   if (now == NULL || mask == NULL || now->image != self->edited)
     return;
   source = sd_source_copy (now);
   image_mask_free (source->mask);
-  source->mask = image_mask_copy (mask);
+  source->mask = image_mask_ref (mask);
   app_session_set_source (self->session, source);
   sd_source_unref (source);
 }
 
-static gboolean
-on_commit_time (gpointer self)
+void
+app_mode_commit (AppPicturesPage *self)
 {
-  app_mode_commit (self);
-  return G_SOURCE_REMOVE;
+  const ImageMask *mask = app_mask_editor_get_mask (self->mask_editor);
+  g_autoptr (ImageMask) copy = NULL;
+
+  if (self->commit_source == 0)
+    return;
+  g_clear_handle_id (&self->commit_source, g_source_remove);
+  if (mask == NULL)
+    return;
+  copy = image_mask_copy (mask);
+  take_mask (self, copy);
+}
+
+/* Until the copy is there the settings count as not up to date: who needs them at once
+ * commits. */
+static gboolean
+on_commit_time (gpointer data)
+{
+  AppPicturesPage *self = data;
+
+  app_mask_editor_copy (self->mask_editor);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+on_copied (AppMaskEditor *editor, ImageMask *mask, AppPicturesPage *self)
+{
+  if (self->commit_source == 0)
+    return;
+  g_clear_handle_id (&self->commit_source, g_source_remove);
+  take_mask (self, mask);
 }
 
 static void
@@ -423,6 +448,7 @@ app_mode_make_widgets (AppPicturesPage *self)
   app_stage_add_bar (self->stage, "extent", make_extent_bar (self));
   g_signal_connect_object (self->mask_editor, "edited", G_CALLBACK (on_edited), self, 0);
   g_signal_connect_object (self->mask_editor, "failed", G_CALLBACK (on_failed), self, 0);
+  g_signal_connect_object (self->mask_editor, "copied", G_CALLBACK (on_copied), self, 0);
   g_signal_connect_object (self->mask_editor, "tool-changed",
                            G_CALLBACK (app_mode_update_actions), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->mask_editor, "undo-changed",
