@@ -216,8 +216,12 @@ on_row (GtkListBox *list, GtkListBoxRow *row, AppComplete *self)
 static void
 drop_popover (AppComplete *self)
 {
-  if (self->popover != NULL)
-    gtk_widget_unparent (g_steal_pointer (&self->popover));
+  GtkWidget *popover = self->popover;
+
+  if (popover == NULL)
+    return; /* the overlay has let go of it already */
+  g_clear_weak_pointer (&self->popover);
+  gtk_widget_unparent (popover);
 }
 
 AppComplete *
@@ -237,7 +241,7 @@ app_complete_new (GtkTextView *view)
                                   GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Names that fit"),
                                   -1);
   g_signal_connect (self->list, "row-activated", G_CALLBACK (on_row), self);
-  self->popover = gtk_popover_new ();
+  g_set_weak_pointer (&self->popover, gtk_popover_new ());
   gtk_popover_set_child (GTK_POPOVER (self->popover), self->list);
   gtk_popover_set_autohide (GTK_POPOVER (self->popover), FALSE);
   gtk_popover_set_has_arrow (GTK_POPOVER (self->popover), FALSE);
