@@ -344,7 +344,7 @@ add_mask_rows (AppSourceRows *self)
   gtk_widget_set_tooltip_text (GTK_WIDGET (self->masked),
                                _ ("What stands under the mask at first"));
   self->only
-      = make_check (self, _ ("Enlarged"),
+      = make_check (self, _ ("Only masked"),
                     _ ("Makes the masked part alone, at the full size, and puts it "
                        "back into the picture"));
   self->padding = make_spin (self, 0, 256, 8, 0, _ ("Pixels around the masked part"));
@@ -355,7 +355,7 @@ add_mask_rows (AppSourceRows *self)
                               "each step"));
   add_row (self, ROW_MASKED, _ ("_Masked"), GTK_WIDGET (self->masked),
            GTK_WIDGET (self->masked));
-  add_row (self, ROW_ONLY, _ ("Pa_rt"), GTK_WIDGET (self->only), GTK_WIDGET (self->only));
+  add_row (self, ROW_ONLY, _ ("Ar_ea"), GTK_WIDGET (self->only), GTK_WIDGET (self->only));
   add_row (self, ROW_PADDING, _ ("Ar_ound it"), GTK_WIDGET (self->padding),
            GTK_WIDGET (self->padding));
   add_row (self, ROW_SOFT, _ ("Ed_ge"), GTK_WIDGET (self->soft), GTK_WIDGET (self->soft));
