@@ -167,7 +167,7 @@ same (AppPlan *self, AppModel *model, const SdParams *params)
   return app_device_choice_equal (&self->choice, &choice) && self->model == model
          && old != NULL && old->width == params->width && old->height == params->height
          && old->steps == params->steps && old->batch == params->batch
-         && (old->cfg == 1.0) == (params->cfg == 1.0);
+         && old->source == params->source && (old->cfg == 1.0) == (params->cfg == 1.0);
 }
 
 void
