@@ -35,6 +35,7 @@ def tree():
         file.write(b"PK")
     write_tensors(f"{OWN}/loras/an ink.safetensors",
                   {"lora_unet_x_attn2_to_k.lora_down.weight": ("F32", [2, 768], bytes(2 * 768 * 4))})
+    os.utime(f"{OWN}/loras/an ink.safetensors", (1, 1))
     write_tensors(f"{OWN}/vae/other eyes.safetensors", {"decoder.up_blocks.0.w": ("F32", [2, 2], bytes(16))})
 
 
