@@ -228,6 +228,16 @@ emit_act (const NnEmit *emit, const NnOp *op, GError **error)
 }
 
 static gboolean
+emit_prelu (const NnEmit *emit, const NnOp *op, GError **error)
+{
+  NnDispatch d = { .shader = "prelu", .n_bindings = 3 };
+
+  d.bindings[0] = nn_emit_read (emit, op->prelu.x);
+  d.bindings[1] = nn_emit_weight (emit, op->prelu.slope);
+  return emit_elements (emit, op, &d, ACT_PER_LANE, nn_pad4 (op->y->c) / 4, error);
+}
+
+static gboolean
 emit_combine (const NnEmit *emit, const NnOp *op, GError **error)
 {
   const NnCombine *p = &op->combine;
@@ -316,6 +326,8 @@ nn_emit_op (const NnEmit *emit, const NnOp *op, GError **error)
       return emit_act (emit, op, error);
     case NN_OP_COMBINE:
       return emit_combine (emit, op, error);
+    case NN_OP_PRELU:
+      return emit_prelu (emit, op, error);
     default:
       g_assert_not_reached ();
     }

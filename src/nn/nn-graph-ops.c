@@ -263,6 +263,20 @@ nn_act (NnGraph *graph, NnTensor *x, NnAct act, const char *label)
 }
 
 NnTensor *
+nn_prelu (NnGraph *graph, NnTensor *x, NnWeight *slope, const char *label)
+{
+  NnTensor *y = nn_graph_tensor (graph, x->n, x->h, x->w, x->c);
+  NnOp *op = nn_graph_op (graph, NN_OP_PRELU, y, label);
+
+  check_vector (graph, slope, x->c, label);
+  op->prelu = (NnPrelu){ .x = x, .slope = slope };
+  nn_op_read (op, x);
+  nn_op_use (op, slope);
+  op->flops = 2.0 * y->n * y->h * y->w * x->c;
+  return y;
+}
+
+NnTensor *
 nn_combine (
     NnGraph *graph, NnTensor *const *xs, guint n_xs, NnTensor *coefs, const char *label)
 {

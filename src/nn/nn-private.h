@@ -22,6 +22,7 @@ typedef enum
   NN_OP_TIME_EMBED,
   NN_OP_ACT,
   NN_OP_COMBINE,
+  NN_OP_PRELU,
 } NnOpKind;
 
 typedef struct
@@ -42,6 +43,12 @@ typedef struct
   NnTensor *x;
   NnAct act;
 } NnActOp;
+
+typedef struct
+{
+  NnTensor *x;
+  NnWeight *slope;
+} NnPrelu;
 
 typedef struct
 {
@@ -87,6 +94,7 @@ typedef struct
     NnTimeEmbed time_embed;
     NnActOp act;
     NnCombine combine;
+    NnPrelu prelu;
   };
 } NnOp;
 

@@ -82,6 +82,30 @@ combine_chunk (guint64 index, gpointer data)
 }
 
 static void
+prelu_row (guint64 row, gpointer data)
+{
+  const Elements *e = data;
+  guint pitch = nn_pad4 (e->n_xs);
+
+  for (guint c = 0; c < pitch; c++)
+    {
+      float x = e->xs[0][row * pitch + c];
+      /* Padding has no slope. */
+      e->y[row * pitch + c] = x > 0.0f ? x : c < e->n_xs ? x * e->coefs[c] : 0.0f;
+    }
+}
+
+static void
+ref_prelu (const NnOp *op, NnRefFind find, gpointer user_data)
+{
+  Elements e = { .n_xs = op->y->c, .coefs = op->prelu.slope->host };
+
+  e.xs[0] = find (op->prelu.x, user_data);
+  e.y = find (op->y, user_data);
+  nn_ref_parallel ((guint64) op->y->n * op->y->h * op->y->w, op->flops, prelu_row, &e);
+}
+
+static void
 ref_act (const NnOp *op, NnRefFind find, gpointer user_data)
 {
   Elements e = { .act = op->act.act, .n = nn_tensor_elements (op->y) };
@@ -154,6 +178,9 @@ nn_ref_op (const NnOp *op, NnRefFind find, gpointer user_data)
       break;
     case NN_OP_COMBINE:
       ref_combine (op, find, user_data);
+      break;
+    case NN_OP_PRELU:
+      ref_prelu (op, find, user_data);
       break;
     }
 }

@@ -260,6 +260,9 @@ NnTensor *nn_attention (NnGraph *graph, const NnAttention *p, const char *label)
  * timestep_embedding */
 NnTensor *nn_time_embed (NnGraph *graph, NnTensor *t, guint dim, const char *label);
 NnTensor *nn_act (NnGraph *graph, NnTensor *x, NnAct act, const char *label);
+/** nn_prelu: x where it is positive, else x times its channel's @slope (He et al. 2015)
+ * @slope: NN_WEIGHT_VECTOR; of equal values: a leaky ReLU */
+NnTensor *nn_prelu (NnGraph *graph, NnTensor *x, NnWeight *slope, const char *label);
 /** nn_combine: Σ coefs[i]·xs[i], i < n_xs ≤ 4; @coefs is a tensor [1][1][1][n_xs]: the
  * sampler's step */
 NnTensor *nn_combine (

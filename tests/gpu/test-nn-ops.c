@@ -558,6 +558,15 @@ build_act (Side *side, gconstpointer params)
 }
 
 static NnTensor *
+build_prelu (Side *side, gconstpointer params)
+{
+  const guint *c = params;
+
+  return nn_prelu (side->graph, input_scaled (side, 1, 2, 7, 5, *c, 10, 0),
+                   vector (side, 4, *c, NN_F32, 0), "prelu");
+}
+
+static NnTensor *
 build_combine (Side *side, gconstpointer params)
 {
   const guint *n = params;
@@ -573,6 +582,7 @@ static void
 test_small (void)
 {
   const guint dims[] = { 64, 320, 10 };
+  const guint widths[] = { 64, 30, 3 };
   const NnAct acts[]
       = { NN_ACT_NONE, NN_ACT_SILU, NN_ACT_GELU, NN_ACT_QUICK_GELU, NN_ACT_RELU };
 
@@ -584,6 +594,8 @@ test_small (void)
     }
   for (guint i = 0; i < G_N_ELEMENTS (acts); i++)
     check (build_act, &acts[i], "act");
+  for (guint i = 0; i < G_N_ELEMENTS (widths); i++)
+    check (build_prelu, &widths[i], "prelu");
   for (guint n = 1; n <= 4; n++)
     check (build_combine, &n, "combine");
 }
