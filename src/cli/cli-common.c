@@ -8,6 +8,7 @@
 #include "cli/cli-private.h"
 
 #include <errno.h>
+#include <glib/gstdio.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -190,6 +191,7 @@ stage_words (const char *stage)
     { "encode", "Encoding the picture" },
     { "step", "Step" },
     { "decode", "Decoding" },
+    { "upscale", "Enlarging" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (table); i++)
@@ -277,4 +279,22 @@ cli_take_kernels (const char *name, GError **error)
     }
   nn_set_family (family);
   return TRUE;
+}
+
+gboolean
+cli_check_output (const char *path, GError **error)
+{
+  g_autofree char *folder = path != NULL ? g_path_get_dirname (path) : NULL;
+
+  if (folder != NULL && g_file_test (path, G_FILE_TEST_IS_DIR))
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_IS_DIRECTORY,
+                   "“%s” is a folder; the name of a file in it is needed", path);
+      return FALSE;
+    }
+  if (folder == NULL || g_access (folder, W_OK) == 0)
+    return TRUE;
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno),
+               "cannot write to the folder “%s”: %s", folder, g_strerror (errno));
+  return FALSE;
 }

@@ -14,12 +14,9 @@
 #include "cli/cli-source.h"
 #include "sd/sd.h"
 
-#include <errno.h>
-#include <glib/gstdio.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Options as given; numbers below zero and NULLs mean: the model's default. */
 typedef struct
@@ -168,25 +165,6 @@ make_pictures (const Options *options,
   return cli_save_pictures (options->output, engine, run, params, task, error);
 }
 
-/* Before anything is loaded: a folder that is not there must not cost a picture. */
-static gboolean
-check_folder (const char *path, GError **error)
-{
-  g_autofree char *folder = path != NULL ? g_path_get_dirname (path) : NULL;
-
-  if (folder != NULL && g_file_test (path, G_FILE_TEST_IS_DIR))
-    {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_IS_DIRECTORY,
-                   "“%s” is a folder; the name of a file in it is needed", path);
-      return FALSE;
-    }
-  if (folder == NULL || g_access (folder, W_OK) == 0)
-    return TRUE;
-  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno),
-               "cannot write to the folder “%s”: %s", folder, g_strerror (errno));
-  return FALSE;
-}
-
 /* With the files that it names. Before the weights are loaded: a typing error must not
  * cost a minute. */
 static SdParams *
@@ -228,8 +206,8 @@ open_engine (const Options *options,
   guint64 memory;
   if (!cli_precision (options->precision, &precision, error)
       || !cli_memory_limit (options->memory, &memory, error)
-      || !check_folder (options->output, error)
-      || !check_folder (options->latents_out, error))
+      || !cli_check_output (options->output, error)
+      || !cli_check_output (options->latents_out, error))
     return NULL;
   library = cli_library_new (error);
   if (library == NULL)

@@ -83,11 +83,12 @@ cli_library_tell (SdListing *listing)
     }
 }
 
-char *
-cli_library_find_model (SdLibrary *library,
-                        const char *name,
-                        const BaseTask *task,
-                        GError **error)
+static char *
+find (SdLibrary *library,
+      SdFileKind kind,
+      const char *name,
+      const BaseTask *task,
+      GError **error)
 {
   g_autoptr (SdListing) listing = NULL;
   g_autofree char *near = NULL;
@@ -99,7 +100,7 @@ cli_library_find_model (SdLibrary *library,
   listing = sd_library_scan (library, task, error);
   if (listing == NULL)
     return NULL;
-  item = sd_listing_find (listing, SD_FILE_CHECKPOINT, name);
+  item = sd_listing_find (listing, kind, name);
   if (item != NULL && item->why_not == NULL)
     return g_strdup (item->path);
   if (item != NULL)
@@ -108,10 +109,29 @@ cli_library_find_model (SdLibrary *library,
                    item->why_not);
       return NULL;
     }
-  near = sd_listing_suggest (listing, SD_FILE_CHECKPOINT, name);
+  near = sd_listing_suggest (listing, kind, name);
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
-               "“%s” is neither a file nor a model in the folders of models%s%s%s", name,
+               "“%s” is neither a file nor %s in the folders of models%s%s%s", name,
+               kind == SD_FILE_UPSCALER ? "an upscaler" : "a model",
                near != NULL ? "; did you mean " : " (“calotype-cli models” lists them)",
                near != NULL ? near : "", near != NULL ? "?" : "");
   return NULL;
+}
+
+char *
+cli_library_find_model (SdLibrary *library,
+                        const char *name,
+                        const BaseTask *task,
+                        GError **error)
+{
+  return find (library, SD_FILE_CHECKPOINT, name, task, error);
+}
+
+char *
+cli_library_find_upscaler (SdLibrary *library,
+                           const char *name,
+                           const BaseTask *task,
+                           GError **error)
+{
+  return find (library, SD_FILE_UPSCALER, name, task, error);
 }

@@ -27,5 +27,10 @@ char *cli_library_find_model (SdLibrary *library,
                               const char *name,
                               const BaseTask *task,
                               GError **error);
+/** cli_library_find_upscaler: likewise, of an upscaler */
+char *cli_library_find_upscaler (SdLibrary *library,
+                                 const char *name,
+                                 const BaseTask *task,
+                                 GError **error);
 /** cli_library_tell: what was not understood while looking, to standard error */
 void cli_library_tell (SdListing *listing);

@@ -21,6 +21,7 @@ static const struct
   { "inspect", cli_inspect, "what is in safetensors files, and whether they are sound" },
   { "stats", cli_stats, "exact statistics of tensors" },
   { "generate", cli_generate, "a picture from words" },
+  { "upscale", cli_upscale, "a picture made larger by a model for that" },
   { "models", cli_models, "which models lie in the folders of models" },
   { "plan", cli_plan, "what a picture needs of memory, and whether it fits" },
   { "devices", cli_devices, "what pictures can be computed on" },

@@ -30,6 +30,7 @@ int cli_warm (int argc, char **argv);
 int cli_bench (int argc, char **argv);
 int cli_plan (int argc, char **argv);
 int cli_models (int argc, char **argv);
+int cli_upscale (int argc, char **argv);
 
 /**
  * cli_parse: options into their places; what remains are operands
@@ -75,6 +76,9 @@ gboolean cli_take_kernels (const char *name, GError **error);
 /** cli_fail: "calotype-cli: message" to standard error; returns CLI_FAILED */
 int cli_fail (const GError *error);
 
+/** cli_check_output: before anything is loaded: a folder that is not there must not cost
+ * a picture; @path: (nullable): where to save */
+gboolean cli_check_output (const char *path, GError **error);
 /** cli_precision: @text: (nullable): of --precision */
 gboolean cli_precision (const char *text, SdPrecision *precision, GError **error);
 /** cli_memory_limit: @mib: of --memory-limit, G_MININT: not given → bytes, 0: none */

@@ -22,6 +22,7 @@
 #define MARGIN 24u
 #define RAMP 8u
 #define OVERLAP(unit) (2 * MARGIN + RAMP + (unit))
+#define UNITS G_GUINT64_CONSTANT (20000) /* of progress, for a piece */
 #define MIN_TILE 96u
 #define CPU_TILE 256u    /* larger ones tell too seldom how far they are */
 #define MAX_OUTPUT 2048u /* of a piece: what one binding of many devices holds */
@@ -247,9 +248,8 @@ told (const char *stage, guint64 done, guint64 total, gpointer data)
   guint n = job->down.n * job->across.n;
 
   if (total > 0)
-    base_task_progress (job->task, "upscale",
-                        job->done * G_GUINT64_CONSTANT (1000) + done * 1000 / total,
-                        n * G_GUINT64_CONSTANT (1000));
+    base_task_progress (job->task, "upscale", job->done * UNITS + done * UNITS / total,
+                        n * UNITS);
 }
 
 static gboolean

@@ -43,7 +43,7 @@ class Cli(unittest.TestCase):
         return out
 
     def test_help_is_complete(self):
-        for command in ("inspect", "stats", "generate", "models", "plan", "devices", "bench", "warm"):
+        for command in ("inspect", "stats", "generate", "upscale", "models", "plan", "devices", "bench", "warm"):
             self.assertIn(command, run("--help").stdout)
             self.assertEqual(run(command, "--help").returncode, 0)
         text = run("generate", "--help").stdout
@@ -481,6 +481,42 @@ class Cli(unittest.TestCase):
         used = {os.path.basename(m["path"]): m["used"] for m in json.loads(run("models", "--json", env=env).stdout)["models"]}
         self.assertLess(abs(used["first.safetensors"] - time.time()), 200)
         self.assertIsNone(used["cut.safetensors"])
+
+    def test_upscale(self):
+        golden = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../golden/upscale")
+        self.generate("a.png", "--seed", "5", "--prompt", "a small house", "--width", "64", "--height", "96")
+        env = self.homes()
+        more = self.path("more/upscale_models")
+        os.makedirs(more)
+        shutil.copy(golden + "/rrdb-x2.safetensors", more + "/twice.safetensors")
+        made = run("upscale", "--model", "twice", "--models-dir", self.path("more"), self.path("a.png"), "-o", self.path("b.png"), env=env)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        before, after = png_texts(self.path("a.png")), png_texts(self.path("b.png"))
+        for key, text in before.items():
+            self.assertEqual(after[key], text)
+        self.assertEqual(after["postprocessing"], "Postprocess upscale by: 2, Postprocess upscaler: twice")
+        with open(self.path("b.png"), "rb") as file:
+            self.assertEqual(struct.unpack(">II", file.read(24)[16:]), (128, 192))
+        compact = golden + "/compact-x4.safetensors"
+        # that the values agree is the unit test's matter
+        for name, tile in (("whole", "512"), ("pieces", "96")):
+            made = run("upscale", "--model", compact, self.path("b.png"), "--output", self.path(name + ".png"), "--tile", tile)
+            self.assertEqual(made.returncode, 0, made.stderr)
+        whole, pieces = png_pixels(self.path("whole.png")), png_pixels(self.path("pieces.png"))
+        self.assertEqual(len(whole), len(pieces))
+        self.assertEqual(len(whole), 768 * (512 * 3 + 1))
+        out = self.path("c.png")
+        for args, status, words in (
+                (("--model", SAMPLE, self.path("a.png")), 1, "no upscaler"),
+                (("--model", "twicce", "--models-dir", self.path("more"), self.path("a.png")), 1, "did you mean “twice”?"),
+                (("--model", compact, self.path("none.png")), 1, "none.png"),
+                (("--model", compact, "--tile", "5", self.path("a.png")), 1, "--tile is 5"),
+                (("--model", compact), 2, "one picture"),
+                ((self.path("a.png"),), 2, "--model")):
+            made = run("upscale", *args, "-o", out, env=env)
+            self.assertEqual(made.returncode, status, made.stderr)
+            self.assertIn(words, made.stderr)
+            self.assertFalse(os.path.exists(out))
 
     def test_memory_limit(self):
         self.generate("a.png", "--seed", "5")
