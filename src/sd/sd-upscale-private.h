@@ -8,8 +8,50 @@
 #include "nn/nn.h"
 #include "sd/sd-upscale.h"
 
-/* What the names and shapes of a file tell. */
+/* ---- sd-upscale-net.c: what the names and shapes of a file tell ---- */
+
 typedef struct _SdUpscaleNet SdUpscaleNet;
+
+#define SD_UPSCALE_DENSE 5 /* convolutions of a dense block */
+#define SD_UPSCALE_MAX_CHANNELS 65536u
+
+typedef enum
+{
+  SD_UPSCALE_BODY,       /* conv_first, body.0.rdb1.conv1 */
+  SD_UPSCALE_TRUNK,      /* conv_first, RRDB_trunk.0.RDB1.conv1 */
+  SD_UPSCALE_SEQUENTIAL, /* model.0, model.1.sub.0.RDB1.conv1.0 */
+  SD_UPSCALE_COMPACT,    /* body.0, body.1 */
+} SdUpscaleSpelling;
+
+struct _SdUpscaleNet
+{
+  StModel *model;
+  SdUpscaleSpelling spelling;
+  guint blocks; /* compact: the last layer's number */
+  guint ups, unshuffle, scale;
+  NnContext *context;  /* not owned */
+  GHashTable *weights; /* name → NnWeight, of the context */
+  NnState *coefs;      /* what a block is added with */
+};
+
+typedef enum
+{
+  SD_UPSCALE_ROLE_FIRST,
+  SD_UPSCALE_ROLE_TRUNK,
+  SD_UPSCALE_ROLE_HR,
+  SD_UPSCALE_ROLE_LAST
+} SdUpscaleRole;
+
+/* Names of layers, (transfer full), as this file spells them */
+
+/** sd_upscale_dense_name: convolution @j (1 …) of dense block @k (1 … 3) of @block */
+char *sd_upscale_dense_name (const SdUpscaleNet *net, guint block, guint k, guint j);
+char *sd_upscale_role_name (const SdUpscaleNet *net, SdUpscaleRole role);
+/** sd_upscale_up_name: the convolution after enlarging number @up */
+char *sd_upscale_up_name (const SdUpscaleNet *net, guint up);
+/** sd_upscale_find: (nullable): the tensor @name@suffix */
+const StModelTensor *
+sd_upscale_find (const SdUpscaleNet *net, const char *name, const char *suffix);
 
 /** sd_upscale_net_new: SD_ERROR_NOT_A_MODEL, SD_ERROR_MISSING_PART or
  * SD_ERROR_UNSUPPORTED where @model is none that can be run */
@@ -22,6 +64,8 @@ guint sd_upscale_net_unshuffle (const SdUpscaleNet *net);
 /** sd_upscale_net_reach: how far away a pixel can be, in pixels of the picture, that
  * plays a part in another */
 guint sd_upscale_net_reach (const SdUpscaleNet *net);
+/* ---- sd-upscale-build.c ---- */
+
 /** sd_upscale_net_set_context: weights belong to @context from now on; no program of a
  * former one may be left */
 gboolean
@@ -45,6 +89,8 @@ gboolean sd_upscale_program_run (SdUpscaleNet *net,
                                  float *out,
                                  const BaseTask *task,
                                  GError **error);
+
+/* ---- sd-upscale.c ---- */
 
 /** SdUpscaleRows: @rows: [n][scale·width][3], rows @first … of the result, from the top
  */

@@ -9,6 +9,7 @@
 
 #include "sd/sd-upscale-private.h"
 
+#include <glib/gstdio.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,6 +117,57 @@ test_golden (gconstpointer data)
   double error = distance (got, expected, n);
   g_test_message ("relative error %.2e", error);
   g_assert_cmpfloat (error, <=, 1e-4);
+}
+
+/* A convolution of another shape, or none at all, is refused by name before anything is
+ * computed. */
+static void
+check_spoiled (const char *spoiled, gboolean remove, int code)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (StModel) whole = open_model ("rrdb-x2");
+  g_autoptr (GArray) tensors = g_array_new (FALSE, FALSE, sizeof (StWriteTensor));
+  g_autoptr (GPtrArray) memory = g_ptr_array_new_with_free_func (g_free);
+  g_autofree char *folder = g_dir_make_tmp ("calotype-upscale-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename (folder, "spoiled.safetensors", NULL);
+  const guint64 other[] = { 3, 3, 3, 3 };
+
+  for (guint i = 0; i < st_model_n_tensors (whole); i++)
+    {
+      const StModelTensor *t = st_model_tensor (whole, i);
+      gsize bytes = t->tensor->end - t->tensor->begin;
+      gboolean is_it = strcmp (t->name, spoiled) == 0;
+      gpointer data = g_malloc0 (MAX (bytes, 81 * 2));
+      st_file_read (t->file, t->tensor->begin, bytes, data, &error);
+      g_assert_no_error (error);
+      const StWriteTensor out
+          = { (char *) t->name, t->tensor->dtype, is_it ? 4 : t->tensor->rank,
+              is_it ? other : t->tensor->shape, data };
+      g_ptr_array_add (memory, data);
+      if (!is_it || !remove)
+        g_array_append_val (tensors, out);
+    }
+  st_write (path, (StWriteTensor *) tensors->data, tensors->len, NULL, &error);
+  g_assert_no_error (error);
+  g_autoptr (StModel) model = st_model_open (path, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_null (sd_upscaler_new (model, device, SD_PRECISION_FP32, 0, NULL, &error));
+  g_test_message ("%s", error->message);
+  g_assert_true (g_error_matches (error, SD_ERROR, code)
+                 || g_error_matches (error, NN_ERROR, NN_ERROR_SHAPE));
+  g_unlink (path);
+  g_rmdir (folder);
+}
+
+static void
+test_spoiled (void)
+{
+  check_spoiled ("body.0.rdb2.conv3.weight", TRUE, SD_ERROR_MISSING_PART);
+  check_spoiled ("conv_hr.bias", TRUE, SD_ERROR_MISSING_PART);
+  check_spoiled ("body.0.rdb2.conv3.weight", FALSE, SD_ERROR_UNSUPPORTED);
+  check_spoiled ("conv_up2.weight", FALSE, SD_ERROR_UNSUPPORTED);
+  check_spoiled ("conv_first.weight", FALSE, SD_ERROR_UNSUPPORTED);
+  check_spoiled ("conv_last.bias", FALSE, SD_ERROR_UNSUPPORTED);
 }
 
 static ImageBuffer *
@@ -253,5 +305,6 @@ main (int argc, char **argv)
   g_test_add_func ("/sd/upscale/alpha", test_alpha);
   g_test_add_func ("/sd/upscale/task", test_task);
   g_test_add_func ("/sd/upscale/refused", test_refused);
+  g_test_add_func ("/sd/upscale/spoiled", test_spoiled);
   return g_test_run ();
 }
