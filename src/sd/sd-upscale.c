@@ -392,7 +392,13 @@ sd_upscaler_run_rows (SdUpscaler *upscaler,
         }
       else
         {
-          g_propagate_error (error, g_steal_pointer (&fault));
+          if (is_shortage (fault))
+            g_set_error (error, NN_ERROR, NN_ERROR_MEMORY,
+                         _ ("Even pieces of %u pixels a side do not fit. %s. Allow more "
+                            "memory, or choose another device"),
+                         tile, fault->message);
+          else
+            g_propagate_error (error, g_steal_pointer (&fault));
           return FALSE;
         }
     }

@@ -265,6 +265,32 @@ test_task (void)
   g_assert_cmpuint (watch.last, >, 0);
 }
 
+/* Where a piece does not fit, smaller ones are tried, which give the same; where none
+ * does, the message says what helps. */
+static void
+test_shortage (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SdUpscaler) upscaler = open_upscaler ("compact-x4");
+  g_autoptr (ImageBuffer) image = pattern (150, 96, 3);
+  gsize n;
+
+  g_autofree float *whole = run (upscaler, image, &n);
+  nn_alloc_fail (5, 1); /* in the midst of the only piece */
+  g_autofree float *pieces = run (upscaler, image, &n);
+  guint calls = nn_alloc_calls ();
+  g_assert_cmpuint (calls, >, 9); /* it was begun anew */
+  g_assert_cmpfloat (distance (pieces, whole, n), <=, 2e-6);
+  nn_alloc_fail (1, G_MAXUINT);
+  g_assert_null (sd_upscaler_run (upscaler, image, NULL, &error));
+  nn_alloc_fail (0, 0);
+  g_assert_error (error, NN_ERROR, NN_ERROR_MEMORY);
+  g_assert_nonnull (strstr (error->message, "96 pixels a side"));
+  g_clear_error (&error);
+  g_autoptr (ImageBuffer) after = sd_upscaler_run (upscaler, image, NULL, &error);
+  g_assert_no_error (error);
+}
+
 static void
 test_refused (void)
 {
@@ -304,6 +330,7 @@ main (int argc, char **argv)
     }
   g_test_add_func ("/sd/upscale/alpha", test_alpha);
   g_test_add_func ("/sd/upscale/task", test_task);
+  g_test_add_func ("/sd/upscale/shortage", test_shortage);
   g_test_add_func ("/sd/upscale/refused", test_refused);
   g_test_add_func ("/sd/upscale/spoiled", test_spoiled);
   return g_test_run ();
