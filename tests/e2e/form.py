@@ -220,8 +220,15 @@ class Form(unittest.TestCase):
         window.wait_shows("Put a Stable Diffusion model (.safetensors) into")
         mouse("key", "Escape")
         wait_for(lambda: not window.shows("Put a Stable"), "the menu to close", 10)
-        window.click(window.find("a blue house in a green field on a sunny day, trees, white clouds", type="GtkButton"))
-        self.wait_params(prompt="a blue house in a green field on a sunny day, trees, white clouds")
+        house = "a blue house in a green field on a sunny day, trees, white clouds"
+
+        def taken():
+            # On a screen without a window manager a click right after a list was closed may be missed.
+            window.click(window.find(house, type="GtkButton"))
+            time.sleep(1.5)  # the journal is written a second later
+            return self.params()["prompt"] == house
+
+        wait_for(taken, "the example as the prompt", 20)
         self.assertFalse(window.shows("was not taught"))
         window.keys("ctrl+z")
         self.wait_params(prompt="a red woman on the sea")
@@ -249,6 +256,7 @@ class Form(unittest.TestCase):
         for name in ("ink-wash", "inky", "pastel"):
             write_tensors(f"{folder}/{name}.safetensors",
                           {"lora_unet_x_attn2_to_k.lora_down.weight": ("F32", [2, 768], bytes(2 * 768 * 4))})
+            os.utime(f"{folder}/{name}.safetensors", (1, 1))  # what is new may still be being copied
         window = self.start(prompt="a sea")
         window.keys("F6", "ctrl+End")
         window.type(" <lora:")
