@@ -28,6 +28,7 @@ struct _AppComplete
   GPtrArray *shown; /* char * */
   gboolean network; /* they are of LoRA */
   gboolean writing; /* what was chosen is being written */
+  gboolean waiting; /* no name fits what was typed, but more may become known */
 };
 
 static char *
@@ -124,6 +125,7 @@ app_complete_update (AppComplete *self)
 
   if (self->writing || self->names == NULL || self->popover == NULL)
     return;
+  self->waiting = FALSE;
   g_autofree char *text = text_of (self, &cursor);
   if (!gtk_widget_has_focus (GTK_WIDGET (self->view))
       || !sd_prompt_typed (text, cursor, &span, &self->network))
@@ -137,12 +139,20 @@ app_complete_update (AppComplete *self)
     choose (self, typed);
   if (self->shown->len == 0)
     {
+      self->waiting = TRUE;
       app_complete_hide (self);
       return;
     }
   fill (self);
   place (self);
   gtk_popover_popup (GTK_POPOVER (self->popover));
+}
+
+void
+app_complete_names_changed (AppComplete *self)
+{
+  if (self->waiting)
+    app_complete_update (self);
 }
 
 /* ---- choosing ---- */

@@ -20,6 +20,9 @@ void app_complete_free (AppComplete *self);
 void app_complete_set_names (AppComplete *self, AppNamesFunc names, gpointer user_data);
 /** app_complete_update: after the user typed: shows what fits, or nothing */
 void app_complete_update (AppComplete *self);
+/** app_complete_names_changed: there may be names now that what was typed waits for; a
+ * list that was left is not shown again */
+void app_complete_names_changed (AppComplete *self);
 void app_complete_hide (AppComplete *self);
 /** app_complete_key: whether the list took the key */
 gboolean app_complete_key (AppComplete *self, guint key);

@@ -320,6 +320,7 @@ on_library (AppPrompt *self)
   g_autofree char *text = app_prompt_get_text (self);
 
   mark_unknown (self, text);
+  app_complete_names_changed (self->complete);
 }
 
 void

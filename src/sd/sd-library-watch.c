@@ -34,6 +34,7 @@ struct _SdWatch
   GSource *timer;
   gint64 due, rested; /* monotonic: of the timer; before which no scan begins */
   gboolean unwatched; /* some folders are not */
+  SdListing *told;    /* (nullable): the last whole one; others scan the library too */
 
   GMutex lock; /* of what follows */
   SdLibraryFunc changed;
@@ -47,6 +48,7 @@ watch_unref (SdWatch *watch)
   if (!g_atomic_ref_count_dec (&watch->refs))
     return;
   sd_listing_unref (watch->news);
+  sd_listing_unref (watch->told);
   g_main_context_unref (watch->context);
   g_main_context_unref (watch->target);
   g_main_loop_unref (watch->loop);
@@ -169,7 +171,6 @@ static void
 look (SdWatch *watch)
 {
   const BaseTask task = { .cancellable = watch->cancellable };
-  g_autoptr (SdListing) before = sd_library_list (watch->library);
   g_autoptr (SdListing) listing = NULL;
   gboolean first;
   SdScanned scanned;
@@ -182,8 +183,10 @@ look (SdWatch *watch)
   listing = sd_library_scan_full (watch->library, &task, &manner, &scanned, NULL);
   if (listing != NULL)
     {
-      if (first || differ (before, listing))
+      if (watch->told == NULL || differ (watch->told, listing))
         tell (listing, watch);
+      sd_listing_unref (watch->told);
+      watch->told = sd_listing_ref (listing);
       gboolean any_new = watch_dirs (watch, scanned.dirs);
       watch->rested = g_get_monotonic_time () + DISTANCE * scanned.took;
       if (any_new) /* what changed while no monitor was there yet */

@@ -260,17 +260,7 @@ class Form(unittest.TestCase):
         window = self.start(prompt="a sea")
         window.keys("F6", "ctrl+End")
         window.type(" <lora:")
-
-        def offered():
-            # The list comes with typing: where the folders were not read yet, with the next letter.
-            time.sleep(2)
-            if window.shows("pastel"):
-                return True
-            mouse("key", "BackSpace")
-            window.type(":")
-            return False
-
-        wait_for(offered, "the names", 30)
+        window.wait_shows("pastel", 20)
         window.type("in")
         wait_for(lambda: not window.shows("pastel"), "the others to go", 10)
         mouse("key", "Down")
